@@ -1,0 +1,79 @@
+"""The base of every settings model, and its errors in one sentence a person can act on.
+
+A settings object that exists is valid and cannot be changed; the same object is form, JSON, command line and
+engine input, so this module imports nothing that trains.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+# How pydantic names a broken rule → how we say it; {…} are the context of the error.
+_RULES = {
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "greater_than": "must be more than {gt}",
+    "less_than": "must be less than {lt}",
+    "literal_error": "must be {expected}",
+    "union_tag_invalid": "must have a kind among {expected_tags}",
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "finite_number": "must be a finite number",
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "string_type": "must be text",
+    "string_too_long": "must have at most {max_length} characters",
+    "string_pattern_mismatch": "must match {pattern}",
+}
+
+
+class Settings(BaseModel):
+    """Frozen settings that refuse unknown keys and numbers that are not finite."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def explain(error: ValidationError) -> str:
+    """Returns one sentence for each broken rule: where, what it must be, what it got."""
+    return "; ".join(_sentence(problem) for problem in error.errors(include_url=False))
+
+
+def assigned(settings: Mapping[str, Any], assignments: Iterable[str]) -> dict[str, Any]:
+    """Returns the settings with dotted assignments such as "strategy.keep=0.3" put in; values stay text.
+
+    A new kind drops the settings of the kind before it. Raises ValueError for text without "=".
+    """
+    result: dict[str, Any] = dict(settings)
+    for assignment in assignments:
+        path, sign, value = assignment.partition("=")
+        if not sign or not path:
+            raise ValueError(f"--set must look like key=value; got {assignment!r}")
+        _assign(result, path.split("."), value)
+    return result
+
+
+def _assign(settings: dict[str, Any], path: list[str], value: str) -> None:
+    if len(path) == 1:
+        if path[0] == "kind" and settings.get("kind") != value:
+            settings.clear()
+        settings[path[0]] = value
+        return
+    inner = settings.get(path[0])
+    settings[path[0]] = dict(inner) if isinstance(inner, Mapping) else {}
+    _assign(settings[path[0]], path[1:], value)
+
+
+def _sentence(problem: Any) -> str:
+    where = ".".join(str(part) for part in problem["loc"]) or "the settings"
+    if problem["type"] == "extra_forbidden":
+        return f"{where} is not a setting; remove it or correct its name"
+    if problem["type"] == "missing":
+        return f"{where} must be given"
+    context = problem.get("ctx", {})
+    rule = _RULES.get(problem["type"])
+    text = rule.format(**context) if rule else problem["msg"].removeprefix("Value error, ")
+    return f"{where} {text}; got {problem['input']!r}"
