@@ -1,0 +1,40 @@
+"""The failures of a run folder that a caller tells apart, each with a sentence that a person can act on.
+
+They stand below every other module of the store, so that each can raise them without importing another.
+"""
+
+import errno
+from pathlib import Path
+
+import psutil
+
+
+class RunNotFound(LookupError):
+    """There is no run of this id."""
+
+
+class RunIsBusy(RuntimeError):
+    """Another process works on the run."""
+
+
+class RunIsForeign(RuntimeError):
+    """The folder is no run, is a run of another schema version, or holds a file that is not the run's own."""
+
+
+class DiskIsFull(OSError):
+    """A file could not be written whole, and nothing of it was kept."""
+
+
+def is_disk_full(failure: OSError) -> bool:
+    """True where a write failed for want of space or quota."""
+    return failure.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def disk_is_full(path: Path, needed: int | None = None) -> DiskIsFull:
+    """Returns the failure of writing path, with what is free; needed: bytes."""
+    size = "more space" if needed is None else f"{needed / 1e6:.1f} MB"
+    free = psutil.disk_usage(str(path.parent)).free / 1e6
+    return DiskIsFull(
+        f"the disk is full: {path.name} needs {size} and {free:.1f} MB are free in {path.parent}, so nothing "
+        "of it was written; free some space, then resume the run"
+    )

@@ -1,0 +1,161 @@
+"""Files that appear whole: written beside their place, flushed to the disk, then renamed into it.
+
+A reader therefore never meets half a file, whatever moment the writer dies at; what a dead writer left behind
+carries its process id in the name and is cleaned by the next one.
+"""
+
+import fcntl
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from store.errors import disk_is_full, is_disk_full
+
+SCRATCH = ".scratch-"
+TAIL_BYTES = 65_536
+
+_locks_held: set[int] = set()
+
+
+def scratch_path(path: Path) -> Path:
+    """Returns a name beside path that no reader looks at; it tells which process made it."""
+    return path.with_name(f"{SCRATCH}{os.getpid()}-{secrets.token_hex(4)}-{path.name}")
+
+
+def sync(path: Path) -> None:
+    """Flushes the content of a file, or the names in a folder, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_whole(path: Path, pieces: Sequence[bytes | memoryview], *, durable: bool = True) -> None:
+    """Writes the pieces, one after the other, as the file path, which appears whole or not at all.
+
+    Raises DiskIsFull where they do not fit. durable: whether it must outlive a power cut.
+    """
+    scratch = scratch_path(path)
+    try:
+        _write_pieces(scratch, pieces, durable=durable)
+        scratch.replace(path)
+        if durable:
+            sync(path.parent)
+    except OSError as failure:
+        with suppress(OSError):
+            scratch.unlink(missing_ok=True)
+        if is_disk_full(failure):
+            raise disk_is_full(path, sum(memoryview(piece).nbytes for piece in pieces)) from failure
+        raise
+
+
+def write_json(path: Path, content: Mapping[str, Any], *, durable: bool = True) -> None:
+    """Writes a JSON object as the file path, which appears whole."""
+    text = json.dumps(dict(content), indent=1, ensure_ascii=False)
+    write_whole(path, [text.encode()], durable=durable)
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """Returns the JSON object in path; None where there is no such file or it holds something else."""
+    try:
+        content = json.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def remove_strays(folder: Path) -> None:
+    """Removes what dead writers left half-written in the folder; the files of live ones stay."""
+    for path in folder.glob(f"{SCRATCH}*"):
+        if _is_stray(path):
+            _remove(path)
+
+
+def remove_scratch(scratch: Path) -> None:
+    """Removes a scratch file of this process and what DuckDB put beside it."""
+    for path in scratch.parent.glob(f"{scratch.name}*"):
+        _remove(path)
+
+
+def modified(path: Path) -> int:
+    """Returns when a file last changed, in nanoseconds; 0 where there is none."""
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
+def tail(path: Path, lines: int) -> str:
+    """Returns the last lines of a text file, empty where there is none."""
+    try:
+        with path.open("rb") as stream:
+            stream.seek(max(0, path.stat().st_size - TAIL_BYTES))
+            text = stream.read().decode("utf-8", "replace")
+    except FileNotFoundError:
+        return ""
+    return "\n".join(text.splitlines()[-lines:])
+
+
+@contextmanager
+def locked(path: Path, *, wait: bool) -> Iterator[int]:
+    """Holds the lock file path, shared with every process of this machine; yields its descriptor.
+
+    Raises BlockingIOError where another holder has it and wait is False. The lock dies with the process.
+    """
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o644)
+    _locks_held.add(descriptor)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield descriptor
+    finally:
+        _locks_held.discard(descriptor)
+        os.close(descriptor)
+
+
+def _write_pieces(path: Path, pieces: Sequence[bytes | memoryview], *, durable: bool) -> None:
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+    try:
+        for piece in pieces:
+            rest = memoryview(piece).cast("B")
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
+        if durable:
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove(path: Path) -> None:
+    with suppress(FileNotFoundError):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def _is_stray(path: Path) -> bool:
+    """True where the process that made the scratch file is gone, even if its id is in use again."""
+    try:
+        pid = int(path.name.removeprefix(SCRATCH).split("-")[0])
+        return psutil.Process(pid).create_time() > path.stat().st_mtime
+    except (ValueError, psutil.NoSuchProcess, FileNotFoundError):
+        return True
+
+
+def _forget_locks() -> None:
+    """Closes inherited locks in a forked child: a loader worker must not keep a dead engine's lock alive."""
+    for descriptor in _locks_held:
+        with suppress(OSError):
+            os.close(descriptor)
+    _locks_held.clear()
+
+
+os.register_at_fork(after_in_child=_forget_locks)

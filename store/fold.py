@@ -1,0 +1,118 @@
+"""Folding: parts become tables of one DuckDB file, sorted so that one sample's history lies together.
+
+A fold never touches what a reader has open: it writes the next generation beside the last and publishes it
+through the manifest. The last generation and the parts that it lacks stay until the fold after, for the
+readers that still look at it.
+"""
+
+import time
+from pathlib import Path
+
+import duckdb
+
+from store import files, manifest, parts, sources
+from store.errors import disk_is_full
+from store.manifest import Manifest
+from store.schema import TABLES, ddl
+
+# Rows of this many samples lie together, ordered by epoch, so that one sample's history is in few row groups.
+BLOCK = 1024
+# Sorted at a time, so that a long history needs no more memory than a short one.
+SLICE_ROWS = 4_000_000
+# What the last generation still needs is kept this long after a fold, in seconds.
+GRACE = 60.0
+
+_SETTINGS: dict[str, str | bool | int | float | list[str]] = {"threads": 2, "memory_limit": "1GB"}
+# The oldest format, so that every DuckDB client since 1.0 opens the file.
+_FORMAT = "v1.0.0"
+
+
+def fold(folder: Path) -> None:
+    """Folds every committed part into the next generation; having none, it cleans old files only."""
+    with files.locked(folder / manifest.FOLD_LOCK, wait=True):
+        files.remove_strays(folder)
+        state = sources.state(folder)
+        if state.committed.newer:
+            sources.check(folder, state)
+            _publish(folder, state, state.committed.last_epoch)
+        elif time.time_ns() - files.modified(folder / manifest.MANIFEST) > GRACE * 1e9:
+            _clean(folder, state.committed.manifest, state.committed.manifest)
+
+
+def refold(folder: Path, epoch: int) -> None:
+    """Publishes a generation without the epochs after epoch; the caller holds the fold lock."""
+    _publish(folder, sources.state(folder), epoch)
+
+
+def _publish(folder: Path, state: sources.State, last_epoch: int) -> None:
+    old = state.committed.manifest
+    new = Manifest(generation=old.generation + 1)
+    if last_epoch >= 0:
+        name = "run.duckdb" if new.generation == 1 else f"run.{new.generation}.duckdb"
+        rows = _build(folder, folder / name, state=state, last_epoch=last_epoch)
+        new = Manifest(generation=new.generation, database=name, folded=last_epoch, rows=rows)
+    manifest.publish(folder, new)
+    _clean(folder, new, old)
+
+
+def _clean(folder: Path, new: Manifest, old: Manifest) -> None:
+    """Removes what neither of two generations needs."""
+    for epoch in manifest.numbered(folder / "parts"):
+        if epoch <= min(new.folded, old.folded):
+            parts.remove_parts(folder, epoch)
+    for path in folder.glob("run*.duckdb"):
+        if path.name not in (new.database, old.database):
+            path.unlink(missing_ok=True)
+
+
+def _build(folder: Path, path: Path, *, state: sources.State, last_epoch: int) -> int:
+    """Writes the database as the file path, which appears whole, and returns the rows of its history."""
+    scratch = files.scratch_path(path)
+    try:
+        with duckdb.connect(config=_SETTINGS) as connection:
+            connection.execute(f"ATTACH {sources.quoted(scratch)} AS new (STORAGE_VERSION '{_FORMAT}')")
+            old = sources.database(folder, state)
+            if old:
+                connection.execute(f"ATTACH {sources.quoted(old)} AS old (READ_ONLY)")
+            for table in TABLES:
+                select = sources.select(folder, table, state, catalog="old" if old else None)
+                _fill(connection, table, select, last_epoch=last_epoch)
+            rows = int(connection.execute("SELECT count(*) FROM new.history").fetchall()[0][0])
+            connection.execute("DETACH new")
+        files.sync(scratch)
+        scratch.replace(path)
+        files.sync(folder)
+    except (duckdb.Error, OSError) as failure:
+        files.remove_scratch(scratch)
+        if "No space left" in str(failure):
+            raise disk_is_full(path) from failure
+        raise
+    return rows
+
+
+def _fill(connection: duckdb.DuckDBPyConnection, table: str, select: str, *, last_epoch: int) -> None:
+    """Creates one table with its comments and inserts the rows up to an epoch, in the order for reading."""
+    connection.execute(ddl(table).replace("CREATE TABLE ", "CREATE TABLE new.", 1))
+    for column in TABLES[table]:
+        comment = f"{column.meaning}; {column.when}".replace("'", "''")
+        connection.execute(f"COMMENT ON COLUMN new.{table}.\"{column.name}\" IS '{comment}'")
+    if table in sources.FIXED:
+        connection.execute(f"INSERT INTO new.{table} {select}")
+    elif table != "history":
+        connection.execute(
+            f"INSERT INTO new.{table} FROM ({select}) WHERE epoch <= {last_epoch} ORDER BY epoch"
+        )
+    else:
+        for low, high in _slices(connection, last_epoch + 1):
+            connection.execute(
+                f"INSERT INTO new.history FROM ({select}) WHERE epoch <= {last_epoch} "
+                f"AND sample_id >= {low} AND sample_id < {high} "
+                f"ORDER BY sample_id // {BLOCK}, epoch, sample_id"
+            )
+
+
+def _slices(connection: duckdb.DuckDBPyConnection, epochs: int) -> list[tuple[int, int]]:
+    """Returns ranges of samples, whole blocks each, whose histories can be sorted at a time."""
+    samples = int(connection.execute("SELECT count(*) FROM new.samples").fetchall()[0][0])
+    step = max(1, SLICE_ROWS // epochs // BLOCK) * BLOCK
+    return [(low, low + step) for low in range(0, samples, step)]

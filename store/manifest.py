@@ -1,0 +1,110 @@
+"""What of a run is committed: the folded epochs, and the parts that came after them.
+
+The manifest names the one database that readers may open and the last epoch in it; a part counts from the
+moment its file has its name. Both only ever change by a rename, so that a reader sees one state or the next.
+"""
+
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from store import files
+from store.errors import RunIsForeign
+from store.schema import SCHEMA_VERSION
+
+MANIFEST = "manifest.json"
+FOLD_LOCK = ".fold.lock"  # held by whoever publishes a manifest
+
+_PART = re.compile(r"epoch-(\d{5,})\.parquet")
+_ATTEMPTS = 100
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The published state of a run: folded is the last epoch in the database, -1 where there is none."""
+
+    schema: int = SCHEMA_VERSION
+    generation: int = 0
+    database: str | None = None
+    folded: int = -1
+    rows: int = 0
+
+
+@dataclass(frozen=True)
+class Committed:
+    """The manifest and the epochs whose parts follow it without a gap, at one moment."""
+
+    manifest: Manifest
+    newer: tuple[int, ...]
+
+    @property
+    def last_epoch(self) -> int:
+        """The last committed epoch, -1 where there is none."""
+        return self.newer[-1] if self.newer else self.manifest.folded
+
+
+def part_path(folder: Path, kind: str, epoch: int) -> Path:
+    """Returns the part of one epoch in a run folder; kind: epoch (history), metrics or stats."""
+    return folder / "parts" / f"{kind}-{epoch:05d}.parquet"
+
+
+def map_path(folder: Path, epoch: int) -> Path:
+    """Returns the map of one epoch in a run folder."""
+    return folder / "maps" / f"epoch-{epoch:05d}.parquet"
+
+
+def numbered(folder: Path) -> list[int]:
+    """Returns the epochs that have a file epoch-….parquet in the folder, in order."""
+    matches = (_PART.fullmatch(path.name) for path in folder.iterdir()) if folder.is_dir() else ()
+    return sorted(int(match[1]) for match in matches if match)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Returns the manifest; RunIsForeign where the folder is no run or a run of another schema version."""
+    content = files.read_json(folder / MANIFEST)
+    if content is None:
+        raise RunIsForeign(f"{folder} is no run: {MANIFEST} is missing or damaged; pick another folder")
+    version = content.get("schema")
+    if version != SCHEMA_VERSION:
+        raise RunIsForeign(
+            f"run {folder.name} was written with schema version {version} and this Undertow reads version "
+            f"{SCHEMA_VERSION}; open it with the Undertow that wrote it, or train it again"
+        )
+    try:
+        return Manifest(**content)
+    except TypeError as failure:
+        raise RunIsForeign(
+            f"{MANIFEST} of run {folder.name} is damaged ({failure}); restore it or delete the run"
+        ) from failure
+
+
+def publish(folder: Path, manifest: Manifest) -> None:
+    """Makes the manifest the one that readers see; it appears whole."""
+    files.write_json(folder / MANIFEST, asdict(manifest))
+
+
+def committed(folder: Path) -> Committed:
+    """Returns what is committed now; RunIsForeign where a part between two others is missing."""
+    for _ in range(_ATTEMPTS):
+        manifest = read_manifest(folder)
+        newer = [epoch for epoch in numbered(folder / "parts") if epoch > manifest.folded]
+        whole = [epoch for place, epoch in enumerate(newer, manifest.folded + 1) if epoch == place]
+        missing = _missing_part(folder, newer, whole, manifest.folded)
+        if read_manifest(folder) != manifest:
+            continue
+        if missing:
+            raise RunIsForeign(
+                f"parts/{missing.name} of run {folder.name} is missing though later ones are there; restore "
+                "it from a copy, or delete the later parts and resume the run"
+            )
+        return Committed(manifest, tuple(whole))
+    raise RunIsForeign(f"{MANIFEST} of run {folder.name} changes without end; stop what writes to the folder")
+
+
+def _missing_part(folder: Path, newer: list[int], whole: list[int], folded: int) -> Path | None:
+    """Returns the part that tears a gap, None where the listing was merely taken while parts came or went."""
+    if len(whole) == len(newer):
+        return None
+    missing = part_path(folder, "epoch", folded + 1 + len(whole))
+    later = part_path(folder, "epoch", newer[-1])
+    return missing if later.exists() and not missing.exists() else None

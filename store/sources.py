@@ -1,0 +1,84 @@
+"""Where the rows of a table are at one moment: the SELECT over database and parts that a view is made of."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from store import files, manifest, parts, tables
+from store.errors import RunIsForeign
+from store.manifest import Committed
+from store.schema import TABLES
+
+FIXED = ("samples", "classes")
+_KIND_OF = {table: kind for kind, table in parts.KINDS.items()}
+
+
+@dataclass(frozen=True)
+class State:
+    """What is committed, and when the files last changed that may be written again under the same name."""
+
+    committed: Committed
+    modified: tuple[int, ...]
+
+
+def state(folder: Path) -> State:
+    """Returns the state of a run now; RunIsForeign where it is no run of this schema version."""
+    committed = manifest.committed(folder)
+    newest = manifest.part_path(folder, "epoch", committed.last_epoch)
+    paths = [newest, *(_fixed_path(folder, table) for table in FIXED)]
+    return State(committed, tuple(files.modified(path) for path in paths))
+
+
+def check(folder: Path, state: State, *, known: State | None = None) -> None:
+    """Raises RunIsForeign naming the first part that is not the run's own; parts of a known one are trusted.
+
+    FileNotFoundError where a part went away meanwhile.
+    """
+    trusted = known.committed.newer if known and known.committed.manifest == state.committed.manifest else ()
+    for epoch in sorted(set(state.committed.newer) - set(trusted[:-1])):
+        samples = _fixed_path(folder, "samples")
+        parts.check_part(folder, "epoch", epoch, rows=tables.read_rows(samples))
+        parts.check_part(folder, "metrics", epoch, rows=1)
+        parts.check_part(folder, "stats", epoch, rows=None)
+
+
+def database(folder: Path, state: State) -> Path | None:
+    """Returns the database that holds the folded epochs, None where nothing is folded."""
+    name = state.committed.manifest.database
+    return folder / name if name else None
+
+
+def select(folder: Path, table: str, state: State, *, catalog: str | None) -> str:
+    """Returns the SELECT of all rows of a table; catalog: the name under which the database is attached."""
+    names = ", ".join(f'"{column.name}"' for column in TABLES[table])
+    if table in FIXED:
+        paths = [_fixed_path(folder, table)] if _fixed_path(folder, table).exists() else []
+    else:
+        paths = [manifest.part_path(folder, _KIND_OF[table], epoch) for epoch in state.committed.newer]
+    selects = [f"SELECT {names} FROM {catalog}.{table}"] if catalog and table not in FIXED else []
+    if paths:
+        listed = ", ".join(quoted(path) for path in paths)
+        selects.append(f"SELECT {names} FROM read_parquet([{listed}])")
+    return " UNION ALL ".join(selects) or nothing(table)
+
+
+def nothing(table: str) -> str:
+    """Returns a SELECT with the columns of a table and no row."""
+    columns = ", ".join(f'CAST(NULL AS {column.type}) AS "{column.name}"' for column in TABLES[table])
+    return f"SELECT {columns} WHERE false"
+
+
+def quoted(path: Path) -> str:
+    """Returns a path as an SQL text."""
+    return "'" + str(path).replace("'", "''") + "'"
+
+
+def foreign_database(path: Path) -> RunIsForeign:
+    """Returns the failure of a database that is not the one that was published."""
+    return RunIsForeign(
+        f"{path.name} of run {path.parent.name} is damaged or was not written by this run; restore it "
+        "from a copy or delete the run"
+    )
+
+
+def _fixed_path(folder: Path, table: str) -> Path:
+    return folder / f"{table}.parquet"
