@@ -7,13 +7,15 @@ them accepts the others accept. Importing it loads nothing that trains.
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, ValidationError, model_validator
 
 from engine.consistency.settings import ConsistencySettings, NoConsistency, Offline
 from engine.datasets.digits import Digits
 from engine.datasets.noise import NoNoise, SymmetricNoise
+from engine.density import DensitySettings
+from engine.maps import MapSettings
 from engine.selection.everything import Everything
 from engine.selection.joint import Joint
 from engine.selection.random_subset import RandomSubset
@@ -24,45 +26,14 @@ from engine.strength.none import NoStrength
 from engine.strength.random_strength import RandomStrength
 from engine.strength.sada import Sada
 
-STRATEGIES = (Everything, RandomSubset, Joint)
-POLICIES = (NoStrength, Constant, RandomStrength, Sada)
-DATASETS = (Digits,)
-NOISES = (NoNoise, SymmetricNoise)
-
-
-class DensitySettings(Settings):
-    """How crowded each sample's surroundings in feature space are (arXiv 2505.03809)."""
-
-    index: Literal["hnsw", "exact"] = Field(
-        "hnsw", description="neighbours by HNSW, or by comparing all pairs"
-    )
-    k: int = Field(10, ge=1, le=100, description="neighbours whose mean distance is taken (ours)")
-    refresh_every: int = Field(
-        5,
-        ge=1,
-        le=1000,
-        description="epochs between forward passes over all samples for fresh features (ours)",
-    )
-    m: int = Field(
-        12, ge=4, le=64, description="links a point in the HNSW graph; more: better recall, more time"
-    )
-    ef_construction: int = Field(60, ge=10, le=1000, description="candidates while the HNSW graph is built")
-    ef: int = Field(30, ge=10, le=1000, description="candidates while the HNSW graph is asked")
-
-    @model_validator(mode="after")
-    def _search_is_wide_enough(self) -> "DensitySettings":
-        if self.ef <= self.k:
-            raise ValueError(f"ef must be larger than k = {self.k}, or the index cannot return k neighbours")
-        return self
-
-
-class MapSettings(Settings):
-    """How often and from how many samples the map of feature space is drawn."""
-
-    every: int = Field(2, ge=0, le=1000, description="epochs between two maps; 0 draws none")
-    samples: int = Field(
-        10_000, ge=50, le=1_000_000, description="above 20,000 samples, a fixed draw of so many"
-    )
+# One line each: the union that a config accepts and the tuple that tests and pages run over are the same.
+AnyStrategy = Everything | RandomSubset | Joint
+AnyPolicy = NoStrength | Constant | RandomStrength | Sada
+AnyNoise = NoNoise | SymmetricNoise
+STRATEGIES: tuple[type[Settings], ...] = get_args(AnyStrategy)
+POLICIES: tuple[type[Settings], ...] = get_args(AnyPolicy)
+NOISES: tuple[type[Settings], ...] = get_args(AnyNoise)
+DATASETS: tuple[type[Settings], ...] = (Digits,)
 
 
 class RunConfig(Settings):
@@ -74,7 +45,7 @@ class RunConfig(Settings):
         0, ge=0, le=2**31 - 1, description="decides weights, order of batches, augmentation and draws"
     )
     source: Digits = Field(Digits(), description="what is trained on")
-    noise: Annotated[NoNoise | SymmetricNoise, Field(discriminator="kind")] = Field(
+    noise: Annotated[AnyNoise, Field(discriminator="kind")] = Field(
         NoNoise(), description="wrong labels at a known rate"
     )
     model: Literal["resnet8", "air_xs", "air_s"] = Field(
@@ -85,10 +56,13 @@ class RunConfig(Settings):
     learning_rate: float = Field(0.1, gt=0, le=10, description="at the peak of the one-cycle schedule")
     momentum: float = Field(0.9, ge=0, lt=1, description="of SGD with Nesterov's correction")
     weight_decay: float = Field(5e-4, ge=0, le=1, description="pull of the weights towards 0")
-    strategy: Annotated[Everything | RandomSubset | Joint, Field(discriminator="kind")] = Field(
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="number format; auto measures at the start which one trains faster"
+    )
+    strategy: Annotated[AnyStrategy, Field(discriminator="kind")] = Field(
         Everything(), description="which samples an epoch trains on"
     )
-    policy: Annotated[NoStrength | Constant | RandomStrength | Sada, Field(discriminator="kind")] = Field(
+    policy: Annotated[AnyPolicy, Field(discriminator="kind")] = Field(
         RandomStrength(), description="how strongly each sample is augmented"
     )
     influence: InfluenceSettings = Field(
@@ -114,9 +88,12 @@ class InvalidConfig(ValueError):
 
 
 def parse(settings: Mapping[str, Any], assignments: Iterable[str] = ()) -> RunConfig:
-    """Returns the config of these settings with dotted assignments put in; raises InvalidConfig."""
+    """Returns the config of these settings with dotted assignments put in; raises InvalidConfig.
+
+    An assignment into a part that the settings leave out changes the part's default.
+    """
     try:
-        return RunConfig.model_validate(assigned(settings, assignments))
+        return RunConfig.model_validate(assigned({**RunConfig().model_dump(), **settings}, assignments))
     except ValidationError as error:
         raise InvalidConfig(explain(error)) from None
     except ValueError as error:

@@ -17,6 +17,7 @@ _RULES = {
     "less_than": "must be less than {lt}",
     "literal_error": "must be {expected}",
     "union_tag_invalid": "must have a kind among {expected_tags}",
+    "union_tag_not_found": "must have a kind",
     "int_parsing": "must be a whole number",
     "int_type": "must be a whole number",
     "int_from_float": "must be a whole number",
@@ -45,15 +46,21 @@ def explain(error: ValidationError) -> str:
 def assigned(settings: Mapping[str, Any], assignments: Iterable[str]) -> dict[str, Any]:
     """Returns the settings with dotted assignments such as "strategy.keep=0.3" put in; values stay text.
 
-    A new kind drops the settings of the kind before it. Raises ValueError for text without "=".
+    Kinds are put in first, since a new kind drops the settings of the one before it. Raises ValueError for text
+    without "=".
     """
-    result: dict[str, Any] = dict(settings)
-    for assignment in assignments:
-        path, sign, value = assignment.partition("=")
-        if not sign or not path:
-            raise ValueError(f"--set must look like key=value; got {assignment!r}")
-        _assign(result, path.split("."), value)
+    result = dict(settings)
+    pairs = [_parted(assignment) for assignment in assignments]
+    for path, value in sorted(pairs, key=lambda pair: pair[0][-1] != "kind"):
+        _assign(result, path, value)
     return result
+
+
+def _parted(assignment: str) -> tuple[list[str], str]:
+    path, sign, value = assignment.partition("=")
+    if not sign or not path:
+        raise ValueError(f"--set must look like key=value; got {assignment!r}")
+    return path.split("."), value
 
 
 def _assign(settings: dict[str, Any], path: list[str], value: str) -> None:
@@ -73,7 +80,10 @@ def _sentence(problem: Any) -> str:
         return f"{where} is not a setting; remove it or correct its name"
     if problem["type"] == "missing":
         return f"{where} must be given"
+    if problem["type"] == "value_error":
+        rule = problem["msg"].removeprefix("Value error, ")
+        return f"{where}: {rule}" if problem["loc"] else rule
     context = problem.get("ctx", {})
     rule = _RULES.get(problem["type"])
-    text = rule.format(**context) if rule else problem["msg"].removeprefix("Value error, ")
+    text = rule.format(**context) if rule else problem["msg"]
     return f"{where} {text}; got {problem['input']!r}"

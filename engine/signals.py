@@ -53,8 +53,8 @@ class Signals:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-def unknown(samples: int, *, window: int, width: int) -> Signals:
-    """Returns the signals of N samples of which nothing is known yet."""
+def unknown(samples: int, *, window: int, width: int, consistency: ndarray) -> Signals:
+    """Returns the signals of N samples of which nothing but their consistency (N,) is known yet."""
     nothing = np.full(samples, np.nan, np.float32)
     return Signals(
         loss=nothing,
@@ -67,7 +67,7 @@ def unknown(samples: int, *, window: int, width: int) -> Signals:
         feature_epoch=np.full(samples, -1, np.int32),
         neighbour_distance=nothing,
         rarity=nothing,
-        consistency=nothing,
+        consistency=consistency.astype(np.float32),
         score=nothing,
     )
 
@@ -124,7 +124,12 @@ def visited(
 
 
 def refreshed(signals: Signals, ids: ndarray, features: ndarray, epoch: int) -> Signals:
-    """Returns the signals with the features (V, D) of samples ids (V,) as of this epoch."""
+    """Returns the signals with the features (V, D) of samples ids (V,) as of this epoch.
+
+    A row that is not finite is left as it was.
+    """
+    finite = np.isfinite(features).all(1)
+    ids, features = ids[finite], features[finite]
     return replace(
         signals,
         features=_put(signals.features, ids, features),

@@ -1,7 +1,7 @@
 """Joint selection keeps the samples that are rare in feature space and agree with their label.
 
-After arXiv 2505.03809: rarity alone keeps outliers, and mislabelled images are outliers; consistency alone keeps
-the easy and common. Their product keeps the rare ones that are what their label says.
+After arXiv 2505.03809: rarity alone keeps outliers, and mislabelled images are outliers; consistency alone
+keeps the easy and common. Their product keeps the rare ones that are what their label says.
 """
 
 from typing import Literal

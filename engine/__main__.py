@@ -1,0 +1,145 @@
+"""python -m engine RUN: reads the run's configuration, trains, and reports how it ended.
+
+The only place that picks device, threads and seeds. A failure is written where the app shows it and raised
+again, so that the log has the traceback.
+"""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from engine import checkpoint, model, precision, signals
+from engine.batches import Images
+from engine.checkpoint import State
+from engine.config import RunConfig, parse
+from engine.consistency.measure import consistency
+from engine.datasets import Dataset
+from engine.describe import describe, write_thumbnails
+from engine.precision import Precision
+from engine.progress import Progress, Stopped
+from engine.train import Task, train
+from store.run import Run
+
+log = logging.getLogger("engine")
+
+
+def main() -> None:
+    """Trains the run in the folder given on the command line; exit code 0 for done and stopped."""
+    parser = argparse.ArgumentParser(prog="python -m engine", description="Trains one run of Undertow.")
+    parser.add_argument("run", type=Path, help="folder of the run")
+    run = Run.open(parser.parse_args().run)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    asked_to_stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: asked_to_stop.set())
+    for number in (signal.SIGINT, signal.SIGHUP):  # Ctrl-C in the server and a closed terminal are not for us
+        signal.signal(number, signal.SIG_IGN)
+    torch.set_num_threads(intra_op_threads(os.cpu_count() or 1))
+    with run.claim():
+        finish(run, asked_to_stop)
+
+
+def finish(run: Run, asked_to_stop: threading.Event) -> None:
+    """Trains the run to its end and writes how it ended: done, stopped or failed."""
+    run.write_status(state="running", pid=os.getpid(), phase="starting", share=None, message="")
+    progress = Progress(run.write_status, lambda: asked_to_stop.is_set() or run.stop_requested())
+    try:
+        work(run, progress)
+        ending = {"state": "done", "message": ""}
+    except Stopped:
+        ending = {"state": "stopped", "message": f"stopped after {run.last_epoch() + 1} whole epochs"}
+    except Exception as error:
+        progress.end()
+        run.write_status(state="failed", message=str(error) or type(error).__name__)
+        raise
+    progress.end()
+    run.write_status(phase="folding", share=None)
+    run.fold()
+    run.clear_stop()
+    run.write_status(phase="", share=None, **ending)
+    log.info("%s", ending["message"] or "done")
+
+
+def work(run: Run, progress: Progress) -> None:
+    """Loads, measures consistency, and trains from the last checkpoint or from the start."""
+    config = parse(run.config())
+    run.write_status(epochs=config.epochs)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    progress.phase("loading images")
+    dataset = config.noise.corrupt(config.source.load())
+    write_thumbnails(run, dataset)
+    measured = consistency(
+        dataset.images,
+        dataset.labels,
+        dataset.class_names,
+        settings=config.consistency,
+        prompts=dataset.prompts,
+        cache=cache_folder(),
+        report=progress.phase,
+    )
+    state = fresh_state(config, dataset, measured.values, device)
+    resumed = checkpoint.restore(state, run.checkpoints)
+    run.rewind(state.epoch - 1)
+    progress.phase("choosing the number format")
+    chosen = Precision(*state.precision) if resumed else choose_precision(config, state, dataset, device)
+    state.precision = (chosen.name, chosen.reason)
+    run.write_samples(sample_columns(dataset, measured.values), dataset.class_names)
+    run.write_about(describe(dataset, measured, chosen, device))
+    images = Images(dataset, config.seed, device)
+    train(Task(config, dataset, images, device, chosen, run, progress), state)
+
+
+def fresh_state(config: RunConfig, dataset: Dataset, consistency: np.ndarray, device: torch.device) -> State:
+    """Returns the state of a run before its first epoch."""
+    channels, classes = dataset.images.shape[1], len(dataset.class_names)
+    net = model.build(config.model, channels=channels, classes=classes, seed=config.seed)
+    net = net.to(device).to(memory_format=torch.channels_last)
+    optimizer = torch.optim.SGD(
+        net.parameters(),
+        lr=config.learning_rate,
+        momentum=config.momentum,
+        weight_decay=config.weight_decay,
+        nesterov=config.momentum > 0,
+    )
+    known = signals.unknown(
+        len(dataset.labels), window=config.influence.window, width=net.width, consistency=consistency
+    )
+    return State(net, optimizer, known)
+
+
+def choose_precision(config: RunConfig, state: State, dataset: Dataset, device: torch.device) -> Precision:
+    """Returns the number format asked for, or the faster one on batches of this run."""
+    shape = (config.batch_size, *dataset.images.shape[1:])
+    return precision.choose(config.precision, state.model, shape, device)
+
+
+def sample_columns(dataset: Dataset, consistency: np.ndarray) -> dict[str, np.ndarray]:
+    """Returns the columns of the table samples, (N,) each; a true label nobody knows is NaN."""
+    unknown = np.full(len(dataset.labels), np.nan)
+    return {
+        "sample_id": np.arange(len(dataset.labels)),
+        "label": dataset.labels,
+        "true_label": unknown if dataset.true_labels is None else dataset.true_labels,
+        "consistency": consistency,
+    }
+
+
+def intra_op_threads(cores: int) -> int:
+    """One on two cores or fewer, where a second one collapses beside any other busy process; else half."""
+    return 1 if cores <= 2 else cores // 2
+
+
+def cache_folder() -> Path:
+    """Where consistencies and built encoders are kept: UNDERTOW_CACHE, else undertow in the user's cache."""
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Path(os.environ.get("UNDERTOW_CACHE") or home / "undertow")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""Batches: which samples a step trains on, and their images as the model sees them.
+
+Augmentation happens here, in the training process: a strength written into a data set never reaches loader
+workers that already run, and one compiled kernel outruns them.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy import ndarray
+from torch import Tensor
+
+from engine.augment import augment, normalise
+from engine.datasets import Dataset
+from engine.operations import Draws, draw
+from engine.selection import Selection
+
+EVALUATION_BATCH = 256
+
+
+def shuffled(
+    selection: Selection, batch_size: int, rng: np.random.Generator
+) -> list[tuple[ndarray, ndarray]]:
+    """Splits the selection in random order into batches of ids and weights, (B,) each.
+
+    The batches differ by at most one sample: a last batch of one would have no variance to normalise by.
+    """
+    order = rng.permutation(len(selection.ids))
+    parts = np.array_split(order, -(-len(order) // batch_size))
+    return [(selection.ids[part], selection.weights[part]) for part in parts]
+
+
+class Images:
+    """The images of a data set as the model sees them: normalised, augmented or clean, on the device."""
+
+    def __init__(self, dataset: Dataset, seed: int, device: torch.device) -> None:
+        self._dataset, self._seed, self._device = dataset, seed, device
+        self._pad = dataset.images.shape[-1] // 8  # 4 pixels of 32, as is common for CIFAR
+        levels = dataset.images.reshape(len(dataset.images), dataset.images.shape[1], -1) / np.float32(255)
+        self._mean = levels.mean((0, 2), dtype=np.float64)
+        self._std = np.maximum(levels.std((0, 2), dtype=np.float64), 1e-3)
+
+    def draws(self, ids: ndarray, epoch: int) -> Draws:
+        """What chance decides for samples ids (B,) in this epoch; the same whenever it is asked."""
+        return draw(ids, seed=self._seed, epoch=epoch, pad=self._pad, flip=self._dataset.flip)
+
+    def augmented(self, ids: ndarray, epoch: int, strengths: ndarray) -> Tensor:
+        """Training images of samples ids (B,) at these strengths (B,). Returns (B, C, H, W) float32."""
+        return self._seen(augment(self._dataset.images, ids, self.draws(ids, epoch), strengths))
+
+    def clean(self, images: ndarray) -> Iterator[tuple[slice, Tensor]]:
+        """Images (M, C, H, W) uint8 in batches, not augmented: the rows and (B, C, H, W) float32."""
+        for begin in range(0, len(images), EVALUATION_BATCH):
+            rows = slice(begin, min(begin + EVALUATION_BATCH, len(images)))
+            yield rows, self._seen(images[rows])
+
+    def _seen(self, images: ndarray) -> Tensor:
+        return torch.from_numpy(normalise(images, self._mean, self._std)).to(self._device)

@@ -1,0 +1,54 @@
+"""What the run is doing right now, said once a second by a thread that never stops the training.
+
+Progress goes to a small file that is replaced whole, so that showing it touches no database.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+HEARTBEAT_SECONDS = 1.0
+
+
+class Stopped(Exception):
+    """Somebody asked the run to stop; what is on disk is that of the last whole epoch."""
+
+
+class Progress:
+    """Holds the current phase and step, writes them every second, and raises Stopped when asked to stop."""
+
+    def __init__(self, write: Callable[..., Any], should_stop: Callable[[], bool]) -> None:
+        self._write, self._should_stop = write, should_stop
+        self._fields: dict[str, Any] = {}
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        self._thread.start()
+
+    def phase(self, phase: str, share: float = 0.0) -> None:
+        """Notes a phase such as "measuring consistency" and how much of it is done, 0 to 1."""
+        self._fields = {"phase": phase, "share": share}
+        self._stop_if_asked()
+
+    def step(self, epoch: int, step: int, steps: int) -> None:
+        """Notes that so many steps of an epoch are done."""
+        self._fields = {
+            "phase": "training",
+            "epoch": epoch,
+            "step": step,
+            "steps": steps,
+            "share": step / steps,
+        }
+        self._stop_if_asked()
+
+    def end(self) -> None:
+        """Ends the thread; what is written after this is not overwritten by it."""
+        self._ended.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._ended.wait(HEARTBEAT_SECONDS):
+            self._write(**self._fields)
+
+    def _stop_if_asked(self) -> None:
+        if self._should_stop():
+            raise Stopped
