@@ -1,0 +1,218 @@
+"""Queue, start, stop, resume and delete runs: the only place that starts processes.
+
+The app and the command line only write files and see to it that one detached supervisor lives; so double
+clicks are harmless, and no closed tab or stopped server ends a training. Never imports streamlit or torch.
+"""
+
+import argparse
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app import tenure
+from app.supervisor import Patience, Supervisor, send_signal
+from app.tenure import alive_supervisor as alive_supervisor
+from store.errors import RunIsBusy
+from store.run import Run
+
+if TYPE_CHECKING:
+    from engine.config import RunConfig  # the supervisor starts sooner without pydantic
+
+ENGINE = (sys.executable, "-m", "engine")
+PATIENCE = Patience()
+START_SECONDS = 60.0  # longest wait for a supervisor: a cold disk reads Python's packages slowly
+LEAVE_SECONDS = 10.0  # longest from a worker's last word to the end of its process
+PROBE_SECONDS = 120.0
+
+# One thread a worker: several runs share the cores, and training repeats bit for bit.
+_ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
+)
+# The child finds these packages here and not in the folder that the person happens to stand in.
+_CODE = Path(__file__).resolve().parent.parent
+_PROBE = (
+    "import json, torch; cuda = torch.cuda.is_available(); "
+    "print(json.dumps({'cuda': cuda, 'name': torch.cuda.get_device_name() if cuda else 'cpu'}))"
+)
+
+_starting = threading.Lock()
+
+
+def submit(root: Path, config: "RunConfig", *, worker: Sequence[str] = ENGINE) -> Run:
+    """Queues one run and returns it; it begins as soon as a slot is free."""
+    return submit_all(root, [config], worker=worker)[0]
+
+
+def submit_all(root: Path, configs: Sequence["RunConfig"], *, worker: Sequence[str] = ENGINE) -> list[Run]:
+    """Queues the runs in this order and returns them.
+
+    worker: the command that trains a run, which gets the run's folder as its last argument.
+    """
+    runs = [Run.create(root, config.model_dump(mode="json")) for config in configs]
+    ensure_supervisor(root, worker=worker)
+    return runs
+
+
+def ensure_supervisor(
+    root: Path, *, worker: Sequence[str] = ENGINE, slots: int | None = None, patience: Patience = PATIENCE
+) -> None:
+    """Starts the supervisor of the folder unless one lives; returns when one has taken over.
+
+    Raises RuntimeError where none comes to life.
+    """
+    root = root.absolute()
+    with _starting:  # eight clicks at once start one process, not eight that race for the lock
+        if alive_supervisor(root):
+            return
+        root.mkdir(parents=True, exist_ok=True)
+        options = [f"--slots={slots or default_slots()}", *_words(patience)]
+        command = [sys.executable, "-m", "app.launch", *options, str(root), "--", *worker]
+        process = _start_detached(command, root / tenure.LOG)
+        _await_supervisor(root, process)
+
+
+def supervise(
+    root: Path, *, slots: int, worker: Sequence[str] = ENGINE, patience: Patience = PATIENCE
+) -> None:
+    """Owns the queue of the folder until it has been idle for a while; returns where another one does."""
+    start = partial(_start_worker, worker=worker)
+    Supervisor(root.absolute(), slots=slots, start=start, patience=patience).serve()
+
+
+def default_slots() -> int:
+    """How many runs train at once: one a core that this process may use."""
+    return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+def stop(run: Run) -> None:
+    """Ends a run: a queued one at once, a running one after its batch and a checkpoint.
+
+    Returns without waiting for the end; does nothing where the run is over.
+    """
+    with tenure.exclusive(run.folder.parent):
+        status = run.status()
+        if status.is_over:
+            return
+        run.request_stop()
+        if status.state == "queued":
+            run.write_status(state="stopped", message="stopped before it began")
+            return
+    send_signal(status, signal.SIGTERM)
+    ensure_supervisor(run.folder.parent)  # somebody must kill the worker if it does not listen
+
+
+def kill(run: Run) -> None:
+    """Ends a run's worker now, without a checkpoint of the epoch in work; nothing where it is over."""
+    stop(run)
+    send_signal(run.status(), signal.SIGKILL)
+
+
+def resume(run: Run, *, worker: Sequence[str] = ENGINE) -> None:
+    """Queues a stopped, failed or lost run again; it continues from its last checkpoint.
+
+    Raises RunIsBusy where it is queued or alive, ValueError where it is done.
+    """
+    with tenure.exclusive(run.folder.parent):
+        state = run.status().state
+        if state == "done":
+            raise ValueError(f"run {run.id} is done; start a new run from its settings instead")
+        if state not in ("stopped", "failed", "lost"):
+            raise RunIsBusy(f"run {run.id} is {state}; stop it before resuming it")
+        run.clear_stop()
+        run.write_status(state="queued", phase="", pid=None, heartbeat=None, message="")
+    ensure_supervisor(run.folder.parent, worker=worker)
+
+
+def delete(run: Run) -> None:
+    """Removes a run and all it recorded; raises RunIsBusy while it is alive."""
+    limit = time.monotonic() + LEAVE_SECONDS
+    while True:
+        try:
+            with tenure.exclusive(run.folder.parent):
+                return run.delete()
+        except RunIsBusy:
+            if run.status().is_alive or time.monotonic() > limit:
+                raise
+        time.sleep(0.02)
+
+
+def probe_device() -> dict[str, object]:
+    """Asks a process of its own what torch can train on, as importing torch takes half a gigabyte.
+
+    Returns {"cuda": bool, "name": str}, or {"error": str} where torch does not load.
+    """
+    command = [sys.executable, "-c", _PROBE]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=PROBE_SECONDS, check=True)
+        return dict(json.loads(answer.stdout))
+    except subprocess.TimeoutExpired:
+        return {"error": f"torch did not load within {PROBE_SECONDS:g} s"}
+    except subprocess.CalledProcessError as failure:
+        return {"error": failure.stderr.strip().splitlines()[-1]}
+
+
+def _start_worker(run: Run, *, worker: Sequence[str]) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, **_ONE_THREAD, "PYTHONUNBUFFERED": "1"}
+    return _spawn([*worker, str(run.folder)], run.folder / "log.txt", environment)
+
+
+def _start_detached(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+    process = _spawn(command, log, dict(os.environ))
+    # Somebody must wait for it, or it stays a zombie for as long as the app lives.
+    threading.Thread(target=process.wait, name="supervisor-reaper", daemon=True).start()
+    return process
+
+
+def _spawn(command: Sequence[str], log: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    """A process in a session of its own: Ctrl-C and the end of the terminal do not reach it."""
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            list(command),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            close_fds=True,
+            cwd=_CODE,
+            env=environment,
+        )
+
+
+def _await_supervisor(root: Path, process: subprocess.Popen[bytes]) -> None:
+    limit = time.monotonic() + START_SECONDS
+    while not alive_supervisor(root):
+        if process.poll() == 0:
+            return  # it has done its work already, or another one had taken over
+        if process.returncode is not None or time.monotonic() > limit:
+            raise RuntimeError(f"the supervisor of {root} did not start; read {root / tenure.LOG}")
+        time.sleep(0.02)
+
+
+def _words(patience: Patience) -> list[str]:
+    return [f"--poll={patience.poll}", f"--idle={patience.idle}", f"--grace={patience.grace}"]
+
+
+def _main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m app.launch", description="Supervises a folder of runs.")
+    parser.add_argument("root", type=Path)
+    parser.add_argument("--slots", type=int, default=default_slots())
+    for name, seconds in vars(PATIENCE).items():
+        parser.add_argument(f"--{name}", type=float, default=seconds)
+    parser.add_argument("worker", nargs="*", default=ENGINE)
+    given = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    patience = Patience(given.poll, given.idle, given.grace)
+    supervise(given.root, slots=given.slots, worker=given.worker, patience=patience)
+
+
+if __name__ == "__main__":
+    _main()
