@@ -15,7 +15,7 @@ from store.schema import SCHEMA_VERSION
 MANIFEST = "manifest.json"
 FOLD_LOCK = ".fold.lock"  # held by whoever publishes a manifest
 
-_PART = re.compile(r"epoch-(\d{5,})\.parquet")
+_PART = re.compile(r"([a-z]+)-(\d{5,})\.parquet")
 _ATTEMPTS = 100
 
 
@@ -53,10 +53,10 @@ def map_path(folder: Path, epoch: int) -> Path:
     return folder / "maps" / f"epoch-{epoch:05d}.parquet"
 
 
-def numbered(folder: Path) -> list[int]:
-    """Returns the epochs that have a file epoch-….parquet in the folder, in order."""
+def numbered(folder: Path, kind: str = "epoch") -> list[int]:
+    """Returns the epochs that have a file <kind>-<epoch>.parquet in the folder, in order."""
     matches = (_PART.fullmatch(path.name) for path in folder.iterdir()) if folder.is_dir() else ()
-    return sorted(int(match[1]) for match in matches if match)
+    return sorted(int(match[2]) for match in matches if match and match[1] == kind)
 
 
 def read_manifest(folder: Path) -> Manifest:

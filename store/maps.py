@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from numpy import ndarray
 
 from store import files, tables
+from store.errors import RunIsForeign
 from store.manifest import map_path
 
 if TYPE_CHECKING:
@@ -25,14 +26,11 @@ def write(folder: Path, epoch: int, *, sample_ids: ndarray, positions: ndarray, 
         raise ValueError(f"positions of the map must have shape ({count}, 2); got {positions.shape}")
     if neighbours.ndim != 2 or len(neighbours) != count:
         raise ValueError(f"neighbours of the map must have shape ({count}, k); got {neighbours.shape}")
-    offsets = np.arange(count + 1, dtype=np.int32) * neighbours.shape[1]
     content = {
         "sample_id": pa.array(np.asarray(sample_ids, np.uint32)),
         "x": pa.array(np.asarray(positions[:, 0], np.float32)),
         "y": pa.array(np.asarray(positions[:, 1], np.float32)),
-        "neighbours": pa.ListArray.from_arrays(
-            pa.array(offsets), pa.array(np.asarray(neighbours, np.uint32).reshape(-1))
-        ),
+        "neighbours": tables.list_array(neighbours),
     }
     files.write_whole(map_path(folder, epoch), [tables.parquet_bytes(pa.table(content), {})])
 
@@ -43,5 +41,10 @@ def read(folder: Path, epoch: int, sample_id: int | None = None) -> "pd.DataFram
     if not path.exists():
         raise LookupError(f"run {folder.name} has no map of epoch {epoch}; map_epochs lists those there are")
     wanted = None if sample_id is None else [("sample_id", "==", sample_id)]
-    frame: pd.DataFrame = pq.read_table(path, filters=wanted).to_pandas()
+    try:
+        frame: pd.DataFrame = pq.read_table(path, filters=wanted).to_pandas()
+    except pa.ArrowInvalid as failure:
+        raise RunIsForeign(
+            f"maps/{path.name} of run {folder.name} is no whole Parquet file; delete it, the other maps stay"
+        ) from failure
     return frame

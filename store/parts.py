@@ -64,9 +64,9 @@ def remove_parts(folder: Path, epoch: int) -> None:
 def remove_uncommitted(folder: Path, last_epoch: int) -> None:
     """Removes metrics and statistics of epochs after the last, which a dead writer never committed."""
     for kind in ("stats", "metrics"):
-        for path in (folder / "parts").glob(f"{kind}-*.parquet"):
-            if int(path.stem.split("-")[1]) > last_epoch:
-                path.unlink(missing_ok=True)
+        for epoch in manifest.numbered(folder / "parts", kind):
+            if epoch > last_epoch:
+                manifest.part_path(folder, kind, epoch).unlink(missing_ok=True)
 
 
 def _check_rows(epoch: int, columns: Mapping[str, Any], metrics: Mapping[str, float], samples: int) -> None:
@@ -74,9 +74,11 @@ def _check_rows(epoch: int, columns: Mapping[str, Any], metrics: Mapping[str, fl
     tables.check_names(f"the metrics of epoch {epoch}", list(metrics), TABLES["metrics"][1:])
     for name, values in columns.items():
         if len(values) != samples:
-            raise ValueError(f"{name} of epoch {epoch} must have {samples} rows, got {len(values)}")
+            raise ValueError(f"{name} of epoch {epoch} must have {samples} rows; got {len(values)}")
     if not np.array_equal(columns["sample_id"], np.arange(samples)):
         raise ValueError(f"sample_id of epoch {epoch} must be 0 to {samples - 1} in order; got other ids")
+    if tables.unknown_cells(columns["selected"]).any():
+        raise ValueError(f"selected of epoch {epoch} must be known for every sample; got unknown ones")
 
 
 def _names(kind: str) -> list[str]:

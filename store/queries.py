@@ -1,11 +1,79 @@
-"""The questions that pages ask of a run: one function a question, its SQL in sight."""
+"""The questions that pages ask of a run: one function a question, its SQL in sight. All of them only read.
+
+What is derived from the history (means, forgetting, ranks) is computed here when it is asked for and kept
+nowhere, so that it cannot disagree with the rows it comes from.
+"""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
+from store import decision, maps, schema, suspicion
+from store.decision import Why
 from store.reader import ask, ask_runs
 from store.run import Run
+from store.suspicion import SUSPECT_SIGNALS
+
+__all__ = [
+    "SUSPECT_SIGNALS",
+    "Detection",
+    "Why",
+    "detection",
+    "epoch_rows",
+    "epoch_stats",
+    "history",
+    "kept_noise",
+    "metrics",
+    "metrics_of",
+    "neighbours",
+    "noise_known",
+    "precision_recall",
+    "stats_of",
+    "summary",
+    "suspects",
+    "why",
+]
+
+_LAST = 65_535  # the highest epoch that the schema can hold
+
+_FORGOTTEN = """
+    SELECT sample_id, count(*) FILTER (before AND NOT correct) AS forgetting_events
+    FROM (
+        SELECT sample_id, correct, lag(correct) OVER (PARTITION BY sample_id ORDER BY epoch) AS before
+        FROM history WHERE epoch <= $epoch AND correct IS NOT NULL
+    )
+    GROUP BY sample_id
+"""
+
+_LEARNED = """
+    SELECT sample_id,
+        count(correct) AS visits,
+        count(*) FILTER (selected) AS times_kept,
+        times_kept / count(*) AS kept_share,
+        avg(confidence) AS mean_confidence,
+        stddev_pop(confidence) AS variability,
+        avg(correct::INTEGER) AS correctness,
+        avg(margin) AS mean_margin,
+        avg(loss) AS mean_loss,
+        arg_max(loss, epoch) AS last_loss,
+        arg_max(prediction, epoch) AS last_prediction,
+        arg_max(rarity, epoch) AS last_rarity,
+        arg_max(score, epoch) AS last_score,
+        min(epoch) FILTER (correct) AS first_learned_epoch,
+        max(epoch) FILTER (correct IS NOT NULL) AS last_seen_epoch
+    FROM history WHERE epoch <= $epoch GROUP BY sample_id
+"""
+
+
+class Detection(NamedTuple):
+    """How well a signal finds the wrong labels among the n samples where both it and the truth are known."""
+
+    auroc: float
+    average_precision: float
+    n: int
+    n_noisy: int
 
 
 def metrics(run: Run) -> pd.DataFrame:
@@ -14,7 +82,7 @@ def metrics(run: Run) -> pd.DataFrame:
 
 
 def metrics_of(runs: Sequence[Run]) -> pd.DataFrame:
-    """Returns the metrics of several runs, ordered by run and epoch."""
+    """Returns the metrics of several runs with the column run in front, by run and epoch."""
     return ask_runs(runs, "SELECT * FROM metrics ORDER BY run, epoch")
 
 
@@ -51,5 +119,153 @@ def history(run: Run, sample_ids: Sequence[int]) -> pd.DataFrame:
         WHERE sample_id IN (SELECT unnest($sample_ids::UINTEGER[]))
         ORDER BY sample_id, epoch
         """,
-        sample_ids=[int(sample_id) for sample_id in sample_ids],
+        sample_ids=_ids(sample_ids),
     )
+
+
+def epoch_rows(
+    run: Run, epoch: int, columns: Sequence[str], sample_ids: Sequence[int] | None = None
+) -> pd.DataFrame:
+    """Returns the given columns of one epoch with what is fixed for the samples, all or some, by id."""
+    names = [schema.column("history", name).name for name in columns if name != "sample_id"]
+    listed = "".join(f', "{name}"' for name in names)
+    return ask(
+        run,
+        f"""
+        SELECT sample_id, label, true_label, consistency{listed}
+        FROM history JOIN samples USING (sample_id)
+        WHERE epoch = $epoch
+          AND ($sample_ids IS NULL OR sample_id IN (SELECT unnest($sample_ids::UINTEGER[])))
+        ORDER BY sample_id
+        """,
+        epoch=int(epoch),
+        sample_ids=None if sample_ids is None else _ids(sample_ids),
+    )
+
+
+def summary(run: Run, epoch: int | None = None) -> pd.DataFrame:
+    """Returns one row a sample about the epochs 0 to epoch (None: all), by id.
+
+    A visit is an epoch in which the sample was measured. variability is the population standard deviation of
+    confidence; forgetting_events counts visits that were wrong after the visit before was right; mean_margin
+    is AUM; last_… is the latest known value. NaN where nothing is known.
+    """
+    return ask(
+        run,
+        f"""
+        WITH forgotten AS ({_FORGOTTEN}), learned AS ({_LEARNED})
+        SELECT samples.*, learned.* EXCLUDE (sample_id, visits, times_kept),
+            coalesce(visits, 0) AS visits,
+            coalesce(times_kept, 0) AS times_kept,
+            CASE WHEN visits > 0 THEN forgetting_events END AS forgetting_events
+        FROM samples LEFT JOIN learned USING (sample_id) LEFT JOIN forgotten USING (sample_id)
+        ORDER BY sample_id
+        """,
+        epoch=_LAST if epoch is None else int(epoch),
+    )
+
+
+def suspects(run: Run, by: str, top: int, epoch: int | None = None) -> pd.DataFrame:
+    """Returns the summary of the most suspicious samples by one of SUSPECT_SIGNALS, most suspicious first.
+
+    rank is the place in this order (equal ones by id); rank_<signal> and mean_rank are among all samples.
+    Samples without a value are left out.
+    """
+    ranked = suspicion.with_ranks(summary(run, epoch))
+    suspicions = suspicion.suspicion(ranked, by)
+    order = np.argsort(-suspicions, kind="stable")[: min(top, int((~np.isnan(suspicions)).sum()))]
+    worst = ranked.iloc[order].reset_index(drop=True)
+    worst.insert(0, "rank", np.arange(1, len(worst) + 1))
+    return worst
+
+
+def noise_known(run: Run) -> bool:
+    """True where some samples are known to have a wrong label."""
+    return bool(ask(run, "SELECT count(*) AS n FROM samples WHERE label <> true_label").n[0])
+
+
+def precision_recall(run: Run, by: str, epoch: int | None = None) -> pd.DataFrame:
+    """Returns k, precision and recall of the k most suspicious samples among those whose truth is known."""
+    return suspicion.precision_recall(*_suspected(run, by, epoch))
+
+
+def detection(run: Run, by: str, epoch: int | None = None) -> Detection:
+    """Returns how well one of SUSPECT_SIGNALS finds the labels that are known to be wrong."""
+    suspicions, is_wrong = _suspected(run, by, epoch)
+    return Detection(
+        auroc=suspicion.auroc(suspicions, is_wrong),
+        average_precision=suspicion.average_precision(suspicions, is_wrong),
+        n=len(is_wrong),
+        n_noisy=int(is_wrong.sum()),
+    )
+
+
+def kept_noise(run: Run) -> pd.DataFrame:
+    """Returns epoch by epoch how many samples were kept and how many of them have a label known to be wrong.
+
+    Shares are of the samples whose true label is known; NaN where there are none.
+    """
+    return ask(
+        run,
+        """
+        SELECT epoch,
+            count(*) FILTER (selected) AS kept,
+            CASE WHEN count(true_label) > 0
+                THEN count(*) FILTER (selected AND label <> true_label) END AS noisy_kept,
+            noisy_kept / nullif(count(true_label) FILTER (selected), 0) AS share_noisy_kept,
+            count(*) FILTER (label <> true_label) / nullif(count(true_label), 0) AS share_noisy_all
+        FROM history JOIN samples USING (sample_id)
+        GROUP BY epoch ORDER BY epoch
+        """,
+    )
+
+
+def why(run: Run, sample_id: int, epoch: int) -> Why:
+    """Returns why a sample was kept or dropped in an epoch; LookupError where the run has no such sample."""
+    fixed = ask(run, "SELECT consistency FROM samples WHERE sample_id = $id", id=int(sample_id))
+    if not len(fixed):
+        raise LookupError(f"run {run.id} has no sample {sample_id}; pick one of its samples")
+    known = ask(
+        run,
+        """
+        SELECT sample_id, selected, before.score, before.rarity
+        FROM history LEFT JOIN (FROM history WHERE epoch = $epoch - 1) AS before USING (sample_id)
+        WHERE history.epoch = $epoch ORDER BY sample_id
+        """,
+        epoch=int(epoch),
+    )
+    strategy = run.config().get("strategy") or {}
+    exponents = (float(strategy.get("rarity_exponent", 1)), float(strategy.get("consistency_exponent", 1)))
+    consistency = float(fixed.consistency[0])
+    return decision.explain(known, int(sample_id), int(epoch), consistency=consistency, exponents=exponents)
+
+
+def neighbours(run: Run, sample_id: int, epoch: int) -> pd.DataFrame:
+    """Returns the nearest samples in feature space by the last map at or before an epoch, nearest first.
+
+    order: 1 = nearest. No rows where there is no such map or the sample is not on it.
+    """
+    drawn = [found for found in run.map_epochs() if found <= epoch]
+    row = maps.read(run.folder, drawn[-1], sample_id) if drawn else None
+    ids = _ids(row.neighbours[0]) if row is not None and len(row) else []
+    return ask(
+        run,
+        """
+        SELECT sample_id, label, true_label, consistency, list_position($ids, sample_id) AS "order"
+        FROM samples WHERE list_contains($ids, sample_id) ORDER BY "order"
+        """,
+        ids=ids,
+    )
+
+
+def _suspected(run: Run, by: str, epoch: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """Suspicion and truth, (M,) each, of the samples where both are known."""
+    frame = summary(run, epoch)
+    suspicions = suspicion.suspicion(frame, by)
+    known = ~np.isnan(suspicions) & frame.true_label.notna().to_numpy()
+    is_wrong = (frame.label != frame.true_label).to_numpy()
+    return suspicions[known], is_wrong[known]
+
+
+def _ids(sample_ids: Sequence[int]) -> list[int]:
+    return [int(sample_id) for sample_id in sample_ids]

@@ -132,9 +132,9 @@ class _Reader:
         except duckdb.Error as failure:
             if not database.exists():
                 raise FileNotFoundError(database) from failure
-            raise sources.foreign_database(database) from failure
+            raise sources.foreign(database) from failure
         if found != rows:
-            raise sources.foreign_database(database)
+            raise sources.foreign(database)
         self._attached[database] = catalog
         return catalog
 

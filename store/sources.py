@@ -33,10 +33,10 @@ def check(folder: Path, state: State, *, known: State | None = None) -> None:
 
     FileNotFoundError where a part went away meanwhile.
     """
+    rows = {table: _fixed_rows(folder, table) for table in FIXED}
     trusted = known.committed.newer if known and known.committed.manifest == state.committed.manifest else ()
     for epoch in sorted(set(state.committed.newer) - set(trusted[:-1])):
-        samples = _fixed_path(folder, "samples")
-        parts.check_part(folder, "epoch", epoch, rows=tables.read_rows(samples))
+        parts.check_part(folder, "epoch", epoch, rows=rows["samples"])
         parts.check_part(folder, "metrics", epoch, rows=1)
         parts.check_part(folder, "stats", epoch, rows=None)
 
@@ -72,12 +72,24 @@ def quoted(path: Path) -> str:
     return "'" + str(path).replace("'", "''") + "'"
 
 
-def foreign_database(path: Path) -> RunIsForeign:
-    """Returns the failure of a database that is not the one that was published."""
+def foreign(path: Path) -> RunIsForeign:
+    """Returns the failure of a file in the run folder that is not the one that was written there."""
     return RunIsForeign(
         f"{path.name} of run {path.parent.name} is damaged or was not written by this run; restore it "
         "from a copy or delete the run"
     )
+
+
+def _fixed_rows(folder: Path, table: str) -> int:
+    """Rows of samples or classes, 0 before they are written; RunIsForeign where the file is not whole."""
+    path = _fixed_path(folder, table)
+    try:
+        names, rows, _ = tables.parquet_facts(path) if path.exists() else (None, 0, {})
+    except tables.ArrowInvalid:
+        names, rows = [], 0
+    if names not in (None, [column.name for column in TABLES[table]]):
+        raise foreign(path)
+    return rows
 
 
 def _fixed_path(folder: Path, table: str) -> Path:

@@ -77,7 +77,7 @@ class _Grouped:
         by_size = np.argsort(values)
         order = by_size[np.argsort(groups[by_size], kind="stable")]
         n = np.bincount(groups, minlength=count)
-        return cls(values[order], groups[order], n, np.cumsum(n) - n)
+        return cls(values[order], groups[order].astype(np.int64), n, np.cumsum(n) - n)
 
     def at(self, places: ndarray) -> ndarray:
         """The value at each group's place (fractional: interpolated), NaN for an empty group."""

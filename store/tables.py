@@ -78,6 +78,20 @@ def parquet_facts(path: Path) -> tuple[list[str], int, dict[str, str]]:
     return list(metadata.schema.to_arrow_schema().names), metadata.num_rows, note
 
 
+def list_array(matrix: ndarray) -> pa.Array:
+    """Returns the rows of a matrix (M, k) of numbers from 0 as M lists."""
+    rows, width = matrix.shape
+    values = pa.array(np.ascontiguousarray(matrix, np.uint32).reshape(-1))
+    return pa.ListArray.from_arrays(pa.array(np.arange(rows + 1, dtype=np.int32) * width), values)
+
+
+def unknown_cells(values: Any) -> ndarray:
+    """Returns the mask of what is NaN or masked."""
+    unknown: ndarray = np.array(np.ma.getmaskarray(values))
+    array = np.asarray(np.ma.getdata(values))
+    return unknown | np.isnan(array) if array.dtype.kind == "f" else unknown
+
+
 def read_rows(path: Path) -> int:
     """Returns the number of rows of a Parquet file, from its footer."""
     return int(pq.read_metadata(path).num_rows)
@@ -91,23 +105,16 @@ def read_column(path: Path, name: str) -> list[Any]:
 
 def _arrow_array(table: str, column: Column, values: Any) -> pa.Array:
     where, wanted = f"{table}.{column.name}", ARROW_TYPES[column.type]
-    if column.type in ("VARCHAR", "UINTEGER[]"):
+    if column.type == "VARCHAR":
         return pa.array(list(values), type=wanted)
-    array, unknown = _known(values)
+    if column.type == "UINTEGER[]":
+        return list_array(values)
+    array, unknown = np.asarray(np.ma.getdata(values)), unknown_cells(values)
     if array.ndim != 1:
         raise ValueError(f"{where} must have one dimension; got shape {array.shape}")
     if column.type == "FLOAT":
         return pa.array(np.asarray(array, np.float32), mask=unknown)
     return pa.array(_whole_numbers(where, np.where(unknown, 0, array), wanted), mask=unknown)
-
-
-def _known(values: Any) -> tuple[ndarray, ndarray]:
-    """Splits values into a plain array and the mask of its unknown cells."""
-    array = np.asarray(np.ma.getdata(values))
-    unknown = np.array(np.ma.getmaskarray(values))
-    if array.dtype.kind == "f":
-        unknown |= np.isnan(array)
-    return array, unknown
 
 
 def _whole_numbers(where: str, array: ndarray, wanted: Any) -> ndarray:
