@@ -62,7 +62,7 @@ def finish(run: Run, asked_to_stop: threading.Event) -> None:
     run.write_status(phase="folding", share=None)
     run.fold()
     run.clear_stop()
-    run.write_status(phase="", share=None, **ending)
+    run.write_status(phase="", share=None, epoch=run.last_epoch(), step=0, steps=0, **ending)
     log.info("%s", ending["message"] or "done")
 
 

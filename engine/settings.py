@@ -46,8 +46,8 @@ def explain(error: ValidationError) -> str:
 def assigned(settings: Mapping[str, Any], assignments: Iterable[str]) -> dict[str, Any]:
     """Returns the settings with dotted assignments such as "strategy.keep=0.3" put in; values stay text.
 
-    Kinds are put in first, since a new kind drops the settings of the one before it. Raises ValueError for text
-    without "=".
+    Kinds are put in first, since a new kind drops the settings of the one before it. Raises ValueError for
+    text without "=".
     """
     result = dict(settings)
     pairs = [_parted(assignment) for assignment in assignments]

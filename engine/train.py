@@ -105,7 +105,7 @@ def train(task: Task, state: State) -> None:
 
 
 def learning_rate(peak: float, share: float) -> float:
-    """One cycle, share of the run from 0 to 1: a line to the peak in its first quarter, then a half cosine to 0."""
+    """One cycle over the run, share 0 to 1: up to the peak in its first quarter, then a half cosine to 0."""
     if share < WARMUP_SHARE:
         return peak * share / WARMUP_SHARE
     return peak * (1 + math.cos(math.pi * (share - WARMUP_SHARE) / (1 - WARMUP_SHARE))) / 2

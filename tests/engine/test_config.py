@@ -1,0 +1,90 @@
+import json
+
+import pytest
+
+from engine import config
+from engine.config import DATASETS, NOISES, POLICIES, STRATEGIES, InvalidConfig, RunConfig
+
+
+@pytest.mark.parametrize(
+    ("assignment", "sentence"),
+    [
+        ("epochs=0", "epochs must be at least 1; got '0'"),
+        ("epochs=many", "epochs must be a whole number; got 'many'"),
+        ("epoch=3", "epoch is not a setting; remove it or correct its name"),
+        ("model=resnet9", "model must be 'resnet8', 'air_xs' or 'air_s'; got 'resnet9'"),
+        ("learning_rate=nan", "learning_rate must be a finite number; got 'nan'"),
+        ("strategy.keep=0.5", "strategy.everything.keep is not a setting; remove it or correct its name"),
+        ("density.ef=10", "density: ef must be larger than k = 10, or the index cannot return k neighbours"),
+        ("nonsense", "--set must look like key=value; got 'nonsense'"),
+    ],
+)
+def test_a_broken_rule_is_one_sentence(assignment, sentence):
+    with pytest.raises(InvalidConfig) as refused:
+        config.parse({}, [assignment])
+    assert str(refused.value) == sentence
+
+
+def test_every_broken_rule_is_named():
+    with pytest.raises(InvalidConfig, match=r"epochs must be .*; batch_size must be "):
+        config.parse({}, ["epochs=0", "batch_size=1"])
+
+
+def test_an_unknown_kind_lists_the_known_ones():
+    with pytest.raises(
+        InvalidConfig, match="strategy must have a kind among 'everything', 'random_subset', 'joint'"
+    ):
+        config.parse({}, ["strategy.kind=jont"])
+
+
+def test_joint_selection_must_have_an_encoder():
+    with pytest.raises(InvalidConfig, match="joint selection must have a consistency encoder"):
+        config.parse({"strategy": {"kind": "joint"}, "consistency": {"kind": "none"}})
+
+
+def test_assignments_reach_into_parts_in_any_order():
+    parsed = config.parse({}, ["strategy.keep=0.25", "strategy.kind=joint", "density.k=5"])
+    assert parsed.strategy.kind == "joint"
+    assert parsed.strategy.keep == 0.25
+    assert parsed.density.k == 5
+    assert parsed.density.m == RunConfig().density.m
+
+
+def test_a_config_survives_the_file():
+    parsed = config.parse({}, ["strategy.kind=joint", "policy.kind=sada", "noise.kind=symmetric", "seed=3"])
+    assert config.parse(json.loads(parsed.model_dump_json())) == parsed
+
+
+def test_a_config_cannot_be_changed():
+    with pytest.raises(ValueError, match="frozen"):
+        RunConfig().epochs = 3
+
+
+@pytest.mark.parametrize("kinds", [STRATEGIES, POLICIES, NOISES, DATASETS])
+def test_every_kind_has_a_name_of_its_own_and_says_what_it_does(kinds):
+    names = [kind.model_fields["kind"].default for kind in kinds]
+    assert len(set(names)) == len(names)
+    for kind in kinds:
+        assert kind.__doc__
+        for name, field in kind.model_fields.items():
+            assert name == "kind" or field.description, f"{kind.__name__}.{name} has no description"
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("{", "must be a JSON file"),
+        ("[1]", "must hold a JSON object of settings; got list"),
+        ("\xff", "must be a JSON file"),
+    ],
+)
+def test_a_file_that_is_no_config(tmp_path, content, sentence):
+    path = tmp_path / "config.json"
+    path.write_bytes(content.encode("latin-1"))
+    with pytest.raises(InvalidConfig, match=sentence):
+        config.read(path)
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(InvalidConfig, match="is not there; give the path of a JSON file"):
+        config.read(tmp_path / "missing.json")

@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.datasets import load_digits
+
+from engine import density, maps
+from engine.density import DensitySettings
+
+
+@pytest.fixture(scope="module")
+def digits():
+    features = density.normalised(load_digits().data[:600])
+    return features, density.nearest_neighbours(features, DensitySettings(), seed=0)
+
+
+@pytest.fixture(scope="module")
+def first(digits):
+    return maps.draw_map(*digits, None, sample_ids=np.arange(600))
+
+
+def test_neighbours_on_the_map_are_neighbours_in_feature_space(first):
+    assert first.trust > 0.95
+    assert np.isfinite(first.positions).all()
+    assert np.isnan(first.movement)
+
+
+def test_a_map_of_the_same_features_hardly_moves(digits, first):
+    again = maps.draw_map(*digits, first.positions, sample_ids=np.arange(600))
+    assert again.movement < 0.1
+    assert again.trust == pytest.approx(first.trust, abs=0.01)
+
+
+def test_a_map_is_the_same_whenever_it_is_drawn(digits, first):
+    again = maps.draw_map(*digits, None, sample_ids=np.arange(600))
+    assert_array_equal(again.positions, first.positions)
+
+
+def test_neighbours_are_named_by_sample(digits):
+    features, graph = digits
+    drawn = maps.draw_map(features, graph, None, sample_ids=np.arange(600) * 3)
+    assert_array_equal(drawn.neighbours, graph.ids * 3)
+
+
+def test_movement_is_the_median_distance_in_units_of_the_spread():
+    before = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
+    assert maps.movement(before, before) == 0
+    assert maps.movement(before + np.array([0.5, 0]), before) == pytest.approx(0.5)
+
+
+def test_trustworthiness__too_few_samples_have_none():
+    assert np.isnan(maps.trustworthiness(np.ones((5, 3)), np.ones((5, 2))))
+
+
+def test_shown_samples_are_all_or_a_fixed_draw():
+    assert_array_equal(maps.shown_samples(100, 50), np.arange(100))
+    shown = maps.shown_samples(30_000, 1000)
+    assert len(np.unique(shown)) == 1000
+    assert_array_equal(shown, maps.shown_samples(30_000, 1000))

@@ -1,0 +1,133 @@
+"""The loop on real digits.
+
+What is recorded is what was done, and a stopped run goes on as if it never stopped.
+"""
+
+from itertools import count
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_array_equal
+
+from engine import checkpoint, train
+from engine.config import parse
+from engine.progress import Stopped
+from engine.train import Diverged
+from store import queries
+
+JOINT = [
+    "strategy.kind=joint",
+    "policy.kind=sada",
+    "noise.kind=symmetric",
+    "influence.window=2",
+    "maps.every=2",
+]
+
+
+@pytest.fixture(scope="module")
+def config():
+    return parse({}, [*JOINT, "epochs=5", "density.refresh_every=3"])
+
+
+@pytest.fixture(scope="module")
+def trained(make_task, config):
+    task, state, run = make_task(config)
+    train.train(task, state)
+    task.progress.end()
+    return run
+
+
+def test_what_is_recorded_is_what_was_done(trained, config, digits):
+    metrics, samples = queries.metrics(trained), len(digits.labels)
+    kept = round(config.strategy.keep * samples)
+    assert metrics.epoch.tolist() == [0, 1, 2, 3, 4]
+    assert metrics.kept.tolist() == [samples, kept, kept, kept, kept]
+    assert metrics.samples_backpropagated.tolist() == metrics.kept.tolist()
+    assert metrics.samples_forwarded.tolist() == [2 * samples, kept, kept, kept + samples, kept]
+    assert metrics.map_trust.notna().tolist() == [True, False, True, False, True]
+    assert metrics.feature_age.iloc[[0, 3]].tolist() == [0, 0]
+    assert metrics.recall.min() > 0.95
+    rows = queries.epoch_rows(
+        trained, 4, ["selected", "loss", "strength", "weight", "operation", "prediction"]
+    )
+    assert rows.selected.sum() == kept
+    for column in ("loss", "strength", "weight", "operation", "prediction"):
+        assert_array_equal(rows[column].notna(), rows.selected, err_msg=column)
+
+
+def test_the_kept_are_those_with_the_highest_score_after_the_epoch_before(trained):
+    before, after = (queries.epoch_rows(trained, epoch, ["selected", "score"]) for epoch in (3, 4))
+    chosen = after.selected.to_numpy(bool)
+    assert before.score[chosen].min() >= before.score[~chosen].max()
+
+
+def test_strength_is_one_minus_the_scaled_variance_known_before(trained):
+    before = queries.epoch_rows(trained, 3, ["variance"]).variance
+    used = queries.epoch_rows(trained, 4, ["strength"]).strength
+    both = before.notna() & used.notna()
+    assert both.sum() > 300
+    order = np.argsort(before[both].to_numpy())
+    assert (np.diff(used[both].to_numpy()[order]) <= 1e-6).all()
+
+
+def test_training_learns(trained):
+    assert queries.metrics(trained).test_accuracy.iloc[-1] > 0.6  # chance is 0.1
+
+
+def test_a_resumed_run_equals_the_run_never_stopped_bit_for_bit(make_task, config, trained):
+    """Stopped in the middle of a batch loop of SADA with joint selection; the numbers differ in no bit."""
+    batches = count()
+    task, state, run = make_task(config, should_stop=lambda: next(batches) > 60)
+    with pytest.raises(Stopped):
+        train.train(task, state)
+    task.progress.end()
+    assert 0 < run.last_epoch() < 4
+    task, state, _ = make_task(config, run=run)
+    assert checkpoint.restore(state, run.checkpoints)
+    run.rewind(state.epoch - 1)
+    train.train(task, state)
+    task.progress.end()
+    ours, theirs = (queries.history(each, list(range(len(task.dataset.labels)))) for each in (run, trained))
+    assert len(ours) == 5 * len(task.dataset.labels)
+    assert ours.equals(theirs)
+    for epoch in (0, 2, 4):
+        assert run.read_map(epoch)[["x", "y"]].equals(trained.read_map(epoch)[["x", "y"]])
+
+
+def test_skipped_samples_get_no_gradient(make_task):
+    """Training on a subset equals training on a data set of which the rest was replaced by noise."""
+    config = parse({}, ["strategy.kind=random_subset", "strategy.keep=0.1", "epochs=1", "maps.every=0"])
+    weights = []
+    for garble in (False, True):
+        task, state, _ = make_task(config)
+        if garble:
+            rng = np.random.default_rng((config.seed, 0))
+            chosen = config.strategy.select(state.signals, 0, rng).ids
+            rest = np.setdiff1d(np.arange(len(task.dataset.labels)), chosen)
+            images = task.dataset.images.copy()
+            images[rest] = np.random.default_rng(0).permutation(images[rest])
+            object.__setattr__(task.dataset, "images", images)
+        train.train(task, state)
+        task.progress.end()
+        weights.append([parameter.detach().clone() for parameter in state.model.parameters()])
+    assert all(torch.equal(one, other) for one, other in zip(*weights, strict=True))
+
+
+def test_a_run_that_diverges_ends_in_a_sentence(make_task):
+    config = parse({}, ["learning_rate=10", "epochs=3", "momentum=0.99", "weight_decay=1", "maps.every=0"])
+    task, state, _ = make_task(config)
+    for parameter in state.model.parameters():
+        parameter.data.fill_(torch.inf)
+    with pytest.raises(
+        Diverged, match=r"training diverged: no loss of epoch 0 is finite; lower learning_rate \(it is 10\)"
+    ):
+        train.train(task, state)
+    task.progress.end()
+
+
+def test_learning_rate_is_one_cycle():
+    assert train.learning_rate(0.4, 0.125) == pytest.approx(0.2)
+    assert train.learning_rate(0.4, 0.25) == pytest.approx(0.4)
+    assert train.learning_rate(0.4, 0.625) == pytest.approx(0.2)
+    assert train.learning_rate(0.4, 1.0) == pytest.approx(0)
