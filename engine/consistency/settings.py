@@ -1,6 +1,6 @@
-"""What measures the agreement of image and label, and how its adapters are trained.
+"""The settings of consistency: which image-text encoder measures it, and how its adapters are trained.
 
-Importable without torch: the app shows and checks these settings.
+The app shows them as a form, so importing them loads nothing that trains.
 """
 
 from typing import Annotated, Literal
@@ -11,33 +11,55 @@ from engine.settings import Settings
 
 
 class Adapters(Settings):
-    """Small layers on both towers, trained on the run's own labels, each sample scored by others' (arXiv 2505.03809)."""
+    """Small layers on both towers, trained with InfoNCE on the data at hand (arXiv 2505.03809).
 
-    kind: Literal["linear", "residual_mlp"] = Field("linear", description="shape of an adapter (ours)")
-    epochs: int = Field(15, ge=1, le=200, description="passes over the embeddings (15 in the paper)")
-    folds: int = Field(2, ge=2, le=20, description="parts of the data; each is scored by adapters of the others (ours)")
+    The defaults that are ours are the best of a small search on digits and CIFAR-10 with 10 to 40 % wrong
+    labels.
+    """
+
+    kind: Literal["linear", "residual_mlp"] = Field(
+        "linear", description="one matrix a tower, or a small net added to the embedding (ours)"
+    )
+    epochs: int = Field(15, ge=1, le=200, description="passes over the data; 15 in the paper")
+    folds: int = Field(
+        2, ge=2, le=20, description="each sample is scored by adapters trained without its fold (ours)"
+    )
+    batch_size: int = Field(128, ge=2, le=4096, description="pairs of image and label in a step (ours)")
+    learning_rate: float = Field(1e-3, gt=0, le=1, description="at the start of a cosine decay (ours)")
+    temperature: float = Field(
+        0.2, ge=0.01, le=10, description="divides the cosines; larger trusts a single label less (ours)"
+    )
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="decides folds, first weights and order")
 
 
 class Offline(Settings):
-    """The two small pretrained towers that come as packages, for machines without weights."""
+    """Two small pretrained towers that come as packages: nothing is downloaded."""
 
     kind: Literal["offline"] = "offline"
-    adapters: Adapters = Field(Adapters(), description="what fits the towers to the data")
+    adapters: Adapters = Field(Adapters(), description="how the towers are fitted to the data")
 
 
 class OpenClip(Settings):
-    """Any model of open_clip, by name and pretrained tag or local checkpoint."""
+    """Any encoder that open_clip knows; its weights are fetched on first use or read from a file."""
 
     kind: Literal["open_clip"] = "open_clip"
-    model: str = Field("ViT-B-32", max_length=200, description="name of the model in open_clip")
-    pretrained: str = Field(
-        "laion2b_s34b_b79k", max_length=1000, description="tag of the weights, or the path of a local checkpoint"
+    model: str = Field(
+        "ViT-B-32",
+        min_length=1,
+        max_length=300,
+        description="name in open_clip, or local-dir:FOLDER with open_clip_config.json and weights",
     )
-    adapters: Adapters = Field(Adapters(), description="what fits the towers to the data")
+    pretrained: str = Field(
+        "laion2b_s34b_b79k",
+        min_length=1,
+        max_length=300,
+        description="tag in open_clip, or the path of a checkpoint",
+    )
+    adapters: Adapters = Field(Adapters(), description="how the towers are fitted to the data")
 
 
 class NoConsistency(Settings):
-    """Measures nothing; consistency stays empty."""
+    """Measures nothing: consistency stays unknown."""
 
     kind: Literal["none"] = "none"
 
