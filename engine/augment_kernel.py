@@ -221,7 +221,7 @@ def _fill(table: ndarray, source: ndarray, operation: int, magnitude: float32) -
 
 @_compiled
 def _stretch(plane: ndarray, table: ndarray) -> None:
-    """Fills the table of autocontrast: the darkest level becomes 0 and the brightest 255."""
+    """Fills the table of autocontrast: the darkest level becomes 0, the brightest 255 (254 by rounding)."""
     low, high = plane.min(), plane.max()
     scale = float32(high - low) * float32(1 / 255)
     for level in range(256):
