@@ -228,7 +228,7 @@ def why(run: Run, sample_id: int, epoch: int) -> Why:
     known = ask(
         run,
         """
-        SELECT sample_id, selected, before.score, before.rarity
+        SELECT sample_id, history.selected, before.score, before.rarity
         FROM history LEFT JOIN (FROM history WHERE epoch = $epoch - 1) AS before USING (sample_id)
         WHERE history.epoch = $epoch ORDER BY sample_id
         """,
