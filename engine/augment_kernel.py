@@ -41,9 +41,9 @@ def normalise_batch(images: ndarray, tables: ndarray, normalised: ndarray) -> No
     """Writes normalised[b, y, x, c] = tables[c, images[b, c, y, x]]."""
     batch, channels, height, width = images.shape
     for row in range(batch):
-        for y in range(height):
-            for x in range(width):
-                for channel in range(channels):
+        for channel in range(channels):
+            for y in range(height):
+                for x in range(width):
                     normalised[row, y, x, channel] = tables[channel, images[row, channel, y, x]]
 
 
