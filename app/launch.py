@@ -39,12 +39,19 @@ _ONE_THREAD = dict.fromkeys(
 )
 # The child finds these packages here and not in the folder that the person happens to stand in.
 _CODE = Path(__file__).resolve().parent.parent
-_PROBE = (
-    "import json, torch; cuda = torch.cuda.is_available(); "
-    "print(json.dumps({'cuda': cuda, 'name': torch.cuda.get_device_name() if cuda else 'cpu'}))"
-)
+_PROBE = """
+import json, os, torch
+from engine.__main__ import cache_folder, intra_op_threads
+device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+threads = str(intra_op_threads(os.cpu_count() or 1))
+print(json.dumps({"device": device, "threads": threads, "cache": str(cache_folder())}))
+"""
 
 _starting = threading.Lock()
+
+
+class NoSupervisor(RuntimeError):
+    """No supervisor came to life, so nothing that is queued will start."""
 
 
 def submit(root: Path, config: "RunConfig", *, worker: Sequence[str] = ENGINE) -> Run:
@@ -67,7 +74,7 @@ def ensure_supervisor(
 ) -> None:
     """Starts the supervisor of the folder unless one lives; returns when one has taken over.
 
-    Raises RuntimeError where none comes to life.
+    Raises NoSupervisor where none comes to life.
     """
     root = root.absolute()
     with _starting:  # eight clicks at once start one process, not eight that race for the lock
@@ -145,17 +152,19 @@ def delete(run: Run) -> None:
         time.sleep(0.02)
 
 
-def probe_device() -> dict[str, object]:
-    """Asks a process of its own what torch can train on, as importing torch takes half a gigabyte.
+def probe_engine() -> dict[str, str]:
+    """Asks a process of its own what the engine would use, as importing it takes half a gigabyte.
 
-    Returns {"cuda": bool, "name": str}, or {"error": str} where torch does not load.
+    Returns {"device": "cpu" or a name, "threads": number, "cache": folder}, or {"error": why it fails}.
     """
     command = [sys.executable, "-c", _PROBE]
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=PROBE_SECONDS, check=True)
-        return dict(json.loads(answer.stdout))
+        answer = subprocess.run(
+            command, capture_output=True, text=True, timeout=PROBE_SECONDS, check=True, cwd=_CODE
+        )
+        return dict(json.loads(answer.stdout.splitlines()[-1]))
     except subprocess.TimeoutExpired:
-        return {"error": f"torch did not load within {PROBE_SECONDS:g} s"}
+        return {"error": f"the engine did not load within {PROBE_SECONDS:g} s"}
     except subprocess.CalledProcessError as failure:
         return {"error": failure.stderr.strip().splitlines()[-1]}
 
@@ -193,7 +202,7 @@ def _await_supervisor(root: Path, process: subprocess.Popen[bytes]) -> None:
         if process.poll() == 0:
             return  # it has done its work already, or another one had taken over
         if process.returncode is not None or time.monotonic() > limit:
-            raise RuntimeError(f"the supervisor of {root} did not start; read {root / tenure.LOG}")
+            raise NoSupervisor(f"the supervisor of {root} did not start; read {root / tenure.LOG}")
         time.sleep(0.02)
 
 

@@ -1,0 +1,35 @@
+"""What the terminal is told: sentences and tables.
+
+What a person asked for goes to stdout, what went wrong to stderr in one sentence.
+"""
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from pandas import DataFrame  # loading pandas would delay the first line by half a second
+
+out = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+
+def say(sentence: str) -> None:
+    """Writes a sentence for the person, as it is, without breaking long lines."""
+    out.print(sentence, markup=False, soft_wrap=True)
+
+
+def refuse(sentence: str) -> None:
+    """Writes what went wrong to stderr."""
+    errors.print(sentence, markup=False, soft_wrap=True)
+
+
+def show(frame: "DataFrame", *, right_from: int = 1) -> None:
+    """Writes a frame of texts as a table; the columns from right_from on are numbers and stand right."""
+    table = Table()
+    for position, name in enumerate(frame.columns):
+        table.add_column(str(name), justify="right" if position >= right_from else "left", overflow="fold")
+    for row in frame.itertuples(index=False):
+        table.add_row(*(str(cell) for cell in row))
+    out.print(table, markup=False)
