@@ -78,7 +78,7 @@ def _pairs(
     means = torch.tensor(embedded).reshape(len(texts), -1, embedded.shape[1]).mean(dim=1)
     return Pairs(
         images=torch.tensor(encoder.embed_images(images, report)),
-        labels=torch.tensor(labels, dtype=torch.int64),
+        labels=torch.from_numpy(np.array(labels, np.int64, order="C")),
         prompts=functional.normalize(means, dim=-1),
     )
 
@@ -104,5 +104,5 @@ def _check_settings(samples: int, prompts: tuple[str, ...], settings: Adapters) 
         raise ValueError(f"prompts must have {{}} where the class name goes; got {prompts!r}")
     if samples < settings.folds:
         raise ValueError(
-            f"consistency.adapters.folds must be at most {samples}, the number of samples; got {settings.folds}"
+            f"consistency.adapters.folds must be at most the {samples} samples; got {settings.folds}"
         )

