@@ -3,6 +3,7 @@
 They are files beside the tables, because a page reads a whole map at once and never a row of several.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,14 +36,18 @@ def write(folder: Path, epoch: int, *, sample_ids: ndarray, positions: ndarray, 
     files.write_whole(map_path(folder, epoch), [tables.parquet_bytes(pa.table(content), {})])
 
 
-def read(folder: Path, epoch: int, sample_id: int | None = None) -> "pd.DataFrame":
-    """Returns sample_id, x, y and neighbours of one map, of all its samples or of one."""
+def read(
+    folder: Path, epoch: int, sample_id: int | None = None, columns: Sequence[str] | None = None
+) -> "pd.DataFrame":
+    """Returns sample_id, x, y and neighbours of one map, or some of these, of all its samples or of one."""
     path = map_path(folder, epoch)
     if not path.exists():
         raise LookupError(f"run {folder.name} has no map of epoch {epoch}; map_epochs lists those there are")
     wanted = None if sample_id is None else [("sample_id", "==", sample_id)]
     try:
-        frame: pd.DataFrame = pq.read_table(path, filters=wanted).to_pandas()
+        frame: pd.DataFrame = pq.read_table(
+            path, columns=None if columns is None else list(columns), filters=wanted
+        ).to_pandas()
     except pa.ArrowInvalid as failure:
         raise RunIsForeign(
             f"maps/{path.name} of run {folder.name} is no whole Parquet file; delete it, the other maps stay"

@@ -38,16 +38,18 @@ __all__ = [
 
 _LAST = 65_535  # the highest epoch that the schema can hold
 
-_FORGOTTEN = """
+_ASKED = "($sample_ids IS NULL OR sample_id IN (SELECT unnest($sample_ids::UINTEGER[])))"
+
+_FORGOTTEN = f"""
     SELECT sample_id, count(*) FILTER (before AND NOT correct) AS forgetting_events
     FROM (
         SELECT sample_id, correct, lag(correct) OVER (PARTITION BY sample_id ORDER BY epoch) AS before
-        FROM history WHERE epoch <= $epoch AND correct IS NOT NULL
+        FROM history WHERE epoch <= $epoch AND correct IS NOT NULL AND {_ASKED}
     )
     GROUP BY sample_id
 """
 
-_LEARNED = """
+_LEARNED = f"""
     SELECT sample_id,
         count(correct) AS visits,
         count(*) FILTER (selected) AS times_kept,
@@ -63,7 +65,7 @@ _LEARNED = """
         arg_max(score, epoch) AS last_score,
         min(epoch) FILTER (correct) AS first_learned_epoch,
         max(epoch) FILTER (correct IS NOT NULL) AS last_seen_epoch
-    FROM history WHERE epoch <= $epoch GROUP BY sample_id
+    FROM history WHERE epoch <= $epoch AND {_ASKED} GROUP BY sample_id
 """
 
 
@@ -134,17 +136,15 @@ def epoch_rows(
         f"""
         SELECT sample_id, label, true_label, consistency{listed}
         FROM history JOIN samples USING (sample_id)
-        WHERE epoch = $epoch
-          AND ($sample_ids IS NULL OR sample_id IN (SELECT unnest($sample_ids::UINTEGER[])))
-        ORDER BY sample_id
+        WHERE epoch = $epoch AND {_ASKED} ORDER BY sample_id
         """,
         epoch=int(epoch),
         sample_ids=None if sample_ids is None else _ids(sample_ids),
     )
 
 
-def summary(run: Run, epoch: int | None = None) -> pd.DataFrame:
-    """Returns one row a sample about the epochs 0 to epoch (None: all), by id.
+def summary(run: Run, epoch: int | None = None, sample_ids: Sequence[int] | None = None) -> pd.DataFrame:
+    """Returns one row a sample, of all or some, about the epochs 0 to epoch (None: all), by id.
 
     A visit is an epoch in which the sample was measured. variability is the population standard deviation of
     confidence; forgetting_events counts visits that were wrong after the visit before was right; mean_margin
@@ -159,9 +159,10 @@ def summary(run: Run, epoch: int | None = None) -> pd.DataFrame:
             coalesce(times_kept, 0) AS times_kept,
             CASE WHEN visits > 0 THEN forgetting_events END AS forgetting_events
         FROM samples LEFT JOIN learned USING (sample_id) LEFT JOIN forgotten USING (sample_id)
-        ORDER BY sample_id
+        WHERE {_ASKED} ORDER BY sample_id
         """,
         epoch=_LAST if epoch is None else int(epoch),
+        sample_ids=None if sample_ids is None else _ids(sample_ids),
     )
 
 

@@ -159,9 +159,9 @@ class Run:
         """Returns the epochs that have a map, in order."""
         return manifest.numbered(self.folder / "maps")
 
-    def read_map(self, epoch: int) -> "pd.DataFrame":
-        """Returns the map of an epoch: sample_id, x, y and neighbours (an array of ids a row)."""
-        return maps.read(self.folder, epoch)
+    def read_map(self, epoch: int, columns: Sequence[str] | None = None) -> "pd.DataFrame":
+        """Returns the map of an epoch, or some of: sample_id, x, y and neighbours (an array of ids a row)."""
+        return maps.read(self.folder, epoch, columns=columns)
 
     def epochs(self) -> list[int]:
         """Returns the committed epochs, in order."""

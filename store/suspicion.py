@@ -43,7 +43,8 @@ def precision_recall(suspicions: ndarray, is_wrong: ndarray) -> pd.DataFrame:
     """
     order = np.argsort(-suspicions, kind="stable")
     found = np.cumsum(is_wrong[order])
-    is_last = np.append(suspicions[order][1:] != suspicions[order][:-1], [True] * bool(len(order)))
+    is_last = np.ones(len(order), bool)
+    is_last[:-1] = suspicions[order][1:] != suspicions[order][:-1]
     k = np.arange(1, len(order) + 1)[is_last]
     wrong = is_wrong.sum() or np.nan
     return pd.DataFrame({"k": k, "precision": found[is_last] / k, "recall": found[is_last] / wrong})
