@@ -1,0 +1,12 @@
+"""The pages, in the order on screen: a page is one module with TITLE, ICON and render(), and one line here."""
+
+from types import ModuleType
+
+from app.views import map as map_view
+from app.views import noise, overview, runs, samples
+
+SECTIONS: dict[str, tuple[ModuleType, ...]] = {
+    "Train": (runs,),
+    "Explore": (overview, map_view, samples, noise),
+}
+VIEWS: tuple[ModuleType, ...] = tuple(view for views in SECTIONS.values() for view in views)

@@ -1,0 +1,96 @@
+"""Answers that are kept while nothing changes: every question of the store, under (run id, data version).
+
+Streamlit tells large frames and arrays apart by a sample of their values and so can return a wrong answer; only
+texts and numbers are therefore arguments here, and the version of a run's data is one of them.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+from pandas import DataFrame
+
+from store import queries
+from store.queries import Why
+from store.run import Run, default_root, find_run
+
+KEPT_ANSWERS = 256
+
+
+def metrics(run: Run) -> DataFrame:
+    """Returns the metrics of every epoch."""
+    return _answer("metrics", run.id, run.data_version())
+
+
+def metrics_of(runs: Sequence[Run]) -> DataFrame:
+    """Returns the metrics of several runs, with their ids in the column run."""
+    return _answer_of_runs("metrics_of", tuple((run.id, run.data_version()) for run in runs))
+
+
+def epoch_stats(run: Run, signal: str, label: int | None = None) -> DataFrame:
+    """Returns quantiles and histogram of a signal by epoch."""
+    return _answer("epoch_stats", run.id, run.data_version(), signal, label)
+
+
+def history(run: Run, sample_ids: Sequence[int]) -> DataFrame:
+    """Returns every epoch of some samples."""
+    return _answer("history", run.id, run.data_version(), tuple(int(sample_id) for sample_id in sample_ids))
+
+
+def epoch_rows(
+    run: Run, epoch: int, columns: Sequence[str], sample_ids: Sequence[int] | None = None
+) -> DataFrame:
+    """Returns some columns of one epoch."""
+    ids = None if sample_ids is None else tuple(int(sample_id) for sample_id in sample_ids)
+    return _answer("epoch_rows", run.id, run.data_version(), epoch, tuple(columns), ids)
+
+
+def summary(run: Run, epoch: int | None = None) -> DataFrame:
+    """Returns one row a sample over the epochs up to this one."""
+    return _answer("summary", run.id, run.data_version(), epoch)
+
+
+def suspects(run: Run, by: str, top: int, epoch: int | None = None) -> DataFrame:
+    """Returns the samples most likely to have a wrong label."""
+    return _answer("suspects", run.id, run.data_version(), by, top, epoch)
+
+
+def noise_known(run: Run) -> bool:
+    """Says whether true labels are known."""
+    return bool(_answer("noise_known", run.id, run.data_version()))
+
+
+def precision_recall(run: Run, by: str, epoch: int | None = None) -> DataFrame:
+    """Returns precision and recall of a ranking at every k."""
+    return _answer("precision_recall", run.id, run.data_version(), by, epoch)
+
+
+def detection(run: Run, by: str, epoch: int | None = None) -> Any:
+    """Returns AUROC and average precision of a ranking."""
+    return _answer("detection", run.id, run.data_version(), by, epoch)
+
+
+def kept_noise(run: Run) -> DataFrame:
+    """Returns the share of flipped labels among the kept samples by epoch."""
+    return _answer("kept_noise", run.id, run.data_version())
+
+
+def why(run: Run, sample_id: int, epoch: int) -> Why:
+    """Returns why an epoch kept or dropped a sample."""
+    answer: Why = _answer("why", run.id, run.data_version(), sample_id, epoch)
+    return answer
+
+
+def neighbours(run: Run, sample_id: int, epoch: int) -> DataFrame:
+    """Returns the nearest samples in feature space."""
+    return _answer("neighbours", run.id, run.data_version(), sample_id, epoch)
+
+
+@st.cache_data(max_entries=KEPT_ANSWERS, show_spinner=False)
+def _answer(question: str, run_id: str, version: str, *arguments: Any) -> Any:  # noqa: ARG001 - part of the key
+    return getattr(queries, question)(find_run(default_root(), run_id), *arguments)
+
+
+@st.cache_data(max_entries=KEPT_ANSWERS, show_spinner=False)
+def _answer_of_runs(question: str, versions: tuple[tuple[str, str], ...]) -> Any:
+    return getattr(queries, question)([find_run(default_root(), run_id) for run_id, _ in versions])

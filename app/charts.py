@@ -1,0 +1,190 @@
+"""How a run went: frames of metrics and quantiles in, plotly figures out.
+
+No Streamlit and no SQL here, so each chart is tested on a small frame made by hand.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from pandas import DataFrame, Series
+
+from app import canvas, theme
+from app.theme import Palette
+from store.schema import METRIC_COLUMNS, column
+
+TIME_COLUMNS = tuple(declared.name for declared in METRIC_COLUMNS if declared.name.startswith("seconds_"))
+
+# Training takes most of an epoch and gets the first colour; the others follow in the order of the epoch.
+_TIME_COLORS = {
+    "seconds_train": 0,
+    "seconds_features": 4,
+    "seconds_index": 3,
+    "seconds_query": 6,
+    "seconds_map": 2,
+    "seconds_test": 1,
+    "seconds_record": 7,
+}
+
+
+def losses(metrics: DataFrame, palette: Palette, *, epoch: int | None = None) -> go.Figure:
+    """Draws mean training and test loss by epoch, in nats."""
+    figure = canvas.blank(palette, x="Epoch", y="Loss, nats")
+    _curve(figure, metrics, "mean_loss", name="training, kept samples", color=palette.training)
+    _curve(figure, metrics, "test_loss", name="test", color=palette.testing)
+    figure.update_yaxes(hoverformat=".3r", rangemode="tozero")
+    return _by_epoch(figure, metrics, epoch, palette)
+
+
+def accuracies(metrics: DataFrame, palette: Palette, *, epoch: int | None = None) -> go.Figure:
+    """Draws training and test accuracy by epoch."""
+    figure = canvas.blank(palette, x="Epoch", y="Accuracy")
+    _curve(figure, metrics, "train_accuracy", name="training, kept samples", color=palette.training)
+    _curve(figure, metrics, "test_accuracy", name="test", color=palette.testing)
+    figure.update_yaxes(tickformat=".0%", hoverformat=".1%")
+    return _by_epoch(figure, metrics, epoch, palette)
+
+
+def kept_shares(metrics: DataFrame, palette: Palette, *, epoch: int | None = None) -> go.Figure:
+    """Draws the share of the samples that each epoch trained on."""
+    figure = canvas.blank(palette, x="Epoch", y="Kept / all samples")
+    figure.add_bar(
+        x=metrics["epoch"],
+        y=metrics["kept_share"],
+        customdata=metrics["kept"],
+        marker_color=palette.faded(palette.kept, 0.75),
+        hovertemplate="%{y:.1%} kept, %{customdata:,} samples<extra></extra>",
+        showlegend=False,
+    )
+    canvas.share_axis(figure, whole=True)
+    return _by_epoch(figure, metrics, epoch, palette)
+
+
+def quantile_bands(stats: DataFrame, palette: Palette, *, signal: str, epoch: int | None = None) -> go.Figure:
+    """Draws 5-95 %, 25-75 % and the median of one signal over all samples, by epoch.
+
+    stats: epoch, q05, q25, q50, q75, q95; epochs without a value are left out.
+    """
+    declared = column("history", signal)
+    figure = canvas.blank(palette, x="Epoch", y=declared.label)
+    color = palette.categorical[0]
+    for low, high, opacity, name in (("q05", "q95", 0.16, "5–95 %"), ("q25", "q75", 0.3, "25–75 %")):
+        _band(figure, stats, (low, high), color=palette.faded(color, opacity), name=name)
+    _curve(figure, stats, "q50", name="median", color=color)
+    if theme.scale(signal) == "log":
+        figure.update_yaxes(type="log", exponentformat="power", dtick=1 if _decades(stats) < 5 else 2)
+    elif declared.high is not None:
+        figure.update_yaxes(range=[declared.low, declared.high])
+    figure.update_yaxes(hoverformat=".3g")
+    return _by_epoch(figure, stats, epoch, palette)
+
+
+def histogram(stats: Series, palette: Palette, *, signal: str) -> go.Figure:
+    """Draws the distribution of one signal in one epoch.
+
+    stats: one row of epoch_stats: low, high and the counts in equal bins between them.
+    """
+    declared = column("history", signal)
+    counts = np.asarray(stats["histogram"], dtype=float)
+    edges = np.linspace(stats["low"], stats["high"], len(counts) + 1)
+    figure = canvas.blank(palette, x=declared.label, y="Samples")
+    figure.add_bar(
+        x=(edges[:-1] + edges[1:]) / 2,
+        y=counts,
+        width=(edges[1] - edges[0]) or 0.02,
+        marker={"color": palette.faded(palette.categorical[0], 0.75), "line_width": 0},
+        customdata=np.column_stack([edges[:-1], edges[1:]]),
+        hovertemplate="%{y:,} samples from %{customdata[0]:.3g} to %{customdata[1]:.3g}<extra></extra>",
+    )
+    figure.update_layout(hovermode="closest", bargap=0)
+    if declared.high is not None:
+        figure.update_xaxes(range=[declared.low, declared.high])
+    return figure
+
+
+def times(metrics: DataFrame, palette: Palette, *, epoch: int | None = None) -> go.Figure:
+    """Draws the seconds of each epoch, split into what they were spent on."""
+    figure = canvas.blank(palette, x="Epoch", y="Seconds")
+    for name in TIME_COLUMNS:
+        seconds = metrics[name].fillna(0)
+        if not seconds.any():
+            continue
+        label = column("metrics", name).label
+        figure.add_bar(
+            x=metrics["epoch"],
+            y=seconds,
+            name=label,
+            marker_color=palette.categorical[_TIME_COLORS[name]],
+            hovertemplate=f"%{{y:.3g}} s {label.lower()}<extra></extra>",
+        )
+    figure.update_layout(barmode="stack")
+    return _by_epoch(figure, metrics, epoch, palette)
+
+
+def kept_noise(noise: DataFrame, palette: Palette, *, epoch: int | None = None) -> go.Figure:
+    """Draws the share of flipped labels among the kept samples against their share in the data.
+
+    noise: epoch, kept, noisy_kept, share_noisy_kept, share_noisy_all.
+    """
+    figure = canvas.blank(palette, x="Epoch", y="Flipped labels")
+    figure.add_scatter(
+        x=noise["epoch"],
+        y=noise["share_noisy_all"],
+        name="in the data",
+        mode="lines",
+        line={"color": palette.muted, "width": 1.5, "dash": "dash"},
+    )
+    _curve(figure, noise, "share_noisy_kept", name="among the kept", color=palette.flipped)
+    canvas.share_axis(figure)
+    return _by_epoch(figure, noise, epoch, palette)
+
+
+def index_health(metrics: DataFrame, palette: Palette, *, epoch: int | None = None) -> go.Figure:
+    """Draws how far the neighbour index and the maps can be trusted; epochs without a map leave it out."""
+    figure = canvas.blank(palette, x="Epoch", y="Share")
+    for name, color in (("recall", palette.categorical[0]), ("map_trust", palette.categorical[2])):
+        _curve(figure, metrics.dropna(subset=[name]), name, name=column("metrics", name).label, color=color)
+    lowest = np.nanmin(metrics[["recall", "map_trust"]].to_numpy(float), initial=0.95)
+    figure.update_yaxes(tickformat=".0%", hoverformat=".1%", range=[max(0.0, lowest - 0.05), 1.01])
+    return _by_epoch(figure, metrics, epoch, palette)
+
+
+def _curve(figure: go.Figure, frame: DataFrame, y: str, *, name: str, color: str) -> None:
+    figure.add_scatter(
+        x=frame["epoch"],
+        y=frame[y],
+        name=name,
+        mode=canvas.mode(len(frame)),
+        line={"color": color, "width": 2},
+        marker={"size": 4},
+        connectgaps=False,
+    )
+
+
+def _band(figure: go.Figure, frame: DataFrame, ends: Sequence[str], *, color: str, name: str) -> None:
+    known = frame.dropna(subset=list(ends))
+    for end, fill in zip(ends, (None, "tonexty"), strict=True):
+        figure.add_scatter(
+            x=known["epoch"],
+            y=known[end],
+            mode="lines",
+            line={"width": 0, "color": color},
+            fill=fill,
+            fillcolor=color,
+            name=name,
+            showlegend=fill is not None,
+            legendgroup=name,
+            hoverinfo="skip",
+        )
+
+
+def _by_epoch(figure: go.Figure, frame: DataFrame, epoch: int | None, palette: Palette) -> go.Figure:
+    canvas.epoch_axis(figure, int(frame["epoch"].max()) if len(frame) else 0)
+    canvas.epoch_rule(figure, epoch, palette)
+    return figure
+
+
+def _decades(stats: DataFrame) -> float:
+    values = stats[["q05", "q95"]].to_numpy(float)
+    positive = values[values > 0]
+    return float(np.log10(positive.max() / positive.min())) if len(positive) else 0.0

@@ -1,0 +1,125 @@
+"""What the person looks at: run, epoch, selection and sample, the same on every page and in the URL.
+
+Streamlit drops a page's widgets and its query parameters when the page changes. What should follow the person is
+therefore kept under plain keys of the session, adopted from a link when one is opened, and written back to the
+URL after every run of the script, so that a copied address reproduces the view.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+import streamlit as st
+
+from store.run import Run, RunNotFound, default_root, find_run
+
+# Longer selections are kept in the session but would make the address unusable.
+IDS_IN_URL = 200
+
+_WRITTEN = "focus_written"
+_EPOCH_SLIDER = "focus_epoch_slider"
+
+
+def adopt() -> None:
+    """Takes over what a newly opened link asks for; text that is no number is ignored."""
+    written = st.session_state.get(_WRITTEN, {})
+    for name, (key, parse) in _PARAMETERS.items():
+        asked = st.query_params.get(name)
+        if asked is None or asked == written.get(name):
+            continue
+        value = parse(asked)
+        if value is not None:
+            st.session_state[key] = value
+
+
+def publish() -> None:
+    """Writes what is looked at into the URL."""
+    values = {
+        "run": st.session_state.get("run"),
+        "epoch": st.session_state.get("epoch"),
+        "sample": st.session_state.get("sample"),
+        "ids": ",".join(str(sample_id) for sample_id in selection()[:IDS_IN_URL]) or None,
+    }
+    if len(selection()) > IDS_IN_URL:
+        values["ids"] = None
+    wanted = {name: str(value) for name, value in values.items() if value is not None}
+    st.session_state[_WRITTEN] = wanted
+    if st.query_params.to_dict() != wanted:
+        st.query_params.from_dict(wanted)
+
+
+def run() -> Run | None:
+    """Returns the run that is looked at; None where there is none yet or it was deleted."""
+    run_id = st.session_state.get("run")
+    try:
+        return find_run(default_root(), run_id) if run_id else None
+    except RunNotFound:
+        return None
+
+
+def look_at(chosen: Run) -> None:
+    """Makes this run the one that all pages show."""
+    st.session_state["run"] = chosen.id
+
+
+def epoch(last_epoch: int) -> int:
+    """Returns the epoch that is looked at: the newest until somebody picks one; never beyond last_epoch."""
+    chosen = st.session_state.get("epoch")
+    return last_epoch if chosen is None else max(0, min(int(chosen), last_epoch))
+
+
+def pick_epoch(last_epoch: int) -> int:
+    """Draws the slider of the epoch that all pages share and returns what it shows."""
+    now = epoch(last_epoch)
+    if last_epoch < 1:
+        st.caption("Epoch 0 is the only one so far")
+        return now
+    st.session_state[_EPOCH_SLIDER] = now
+    st.slider("Epoch", 0, last_epoch, key=_EPOCH_SLIDER, on_change=_take_epoch, help="Shared by all pages")
+    return now
+
+
+def selection() -> tuple[int, ...]:
+    """Returns the ids of the samples that are selected, in the order of their selection."""
+    return tuple(st.session_state.get("selection", ()))
+
+
+def select(sample_ids: Sequence[int]) -> None:
+    """Makes these samples the selection that all pages share."""
+    st.session_state["selection"] = tuple(int(sample_id) for sample_id in sample_ids)
+
+
+def sample(samples: int) -> int | None:
+    """Returns the sample that is looked at, of so many; None where none was picked or it is not in the run."""
+    chosen = st.session_state.get("sample")
+    return chosen if chosen is not None and 0 <= chosen < samples else None
+
+
+def go(url_path: str, **looked_at: Any) -> NoReturn:
+    """Opens another page of the app; looked_at: run, epoch, sample or selection to look at there."""
+    st.session_state.update(looked_at)
+    st.switch_page(st.Page(_nowhere, url_path=url_path))
+
+
+def _take_epoch() -> None:
+    st.session_state["epoch"] = st.session_state[_EPOCH_SLIDER]
+
+
+def _nowhere() -> None:
+    """Stands for the page of a URL path: Streamlit finds the real one by the path alone."""
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def _whole_numbers(text: str) -> tuple[int, ...] | None:
+    numbers = [_whole(part) for part in text.split(",")]
+    return tuple(number for number in numbers if number is not None) or None
+
+
+_PARAMETERS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "run": ("run", str),
+    "epoch": ("epoch", _whole),
+    "sample": ("sample", _whole),
+    "ids": ("selection", _whole_numbers),
+}

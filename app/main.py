@@ -1,0 +1,74 @@
+"""The table of contents: what pages there are, and which run they show.
+
+Everything else is a page. The run picker stands here because it is the one control that all pages share.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import streamlit as st
+
+from app import cards, focus, naming, theme
+from app.views import SECTIONS
+from store.run import Run, default_root, find_runs
+
+HERE = Path(__file__).parent
+_PICKER = "run_picker"
+
+
+def main() -> None:
+    """Draws the frame, then the page that was asked for."""
+    st.set_page_config(page_title="Undertow", page_icon=HERE / "icon.svg", layout="wide")
+    st.html(f"<style>{theme.css()}{(HERE / 'style.css').read_text(encoding='utf-8')}</style>")
+    focus.adopt()
+    page = st.navigation(
+        {section: [_page(view) for view in views] for section, views in SECTIONS.items()}, expanded=True
+    )
+    with st.sidebar, cards.errors_said():
+        _pick_run(find_runs(default_root()))
+    page.run()
+    focus.publish()
+
+
+def _page(view: ModuleType) -> st.Page:
+    """Returns the page of a view, at the address that is the view's own name."""
+    path = view.__name__.rpartition(".")[2]
+    return st.Page(_shown(view), title=view.TITLE, icon=view.ICON, url_path=path, default=path == "runs")
+
+
+def _shown(view: ModuleType) -> Callable[[], None]:
+    def show() -> None:
+        with cards.errors_said():
+            view.render()
+
+    return show
+
+
+def _pick_run(runs: list[Run]) -> None:
+    if not runs:
+        st.caption("No run yet")
+        return
+    titles = naming.run_titles({run.id: run.config() for run in runs})
+    chosen = focus.run()
+    if chosen is None:
+        chosen = next((run for run in runs if run.last_epoch() >= 0), runs[0])
+    if chosen.id not in titles:
+        titles[chosen.id] = chosen.id
+    focus.look_at(chosen)
+    st.session_state[_PICKER] = chosen.id
+    st.selectbox(
+        "Run",
+        list(titles),
+        format_func=lambda run_id: titles.get(run_id, run_id),
+        key=_PICKER,
+        on_change=_take_run,
+        help="The run that the pages under Explore show",
+    )
+
+
+def _take_run() -> None:
+    st.session_state["run"] = st.session_state[_PICKER]
+
+
+main()

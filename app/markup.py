@@ -1,0 +1,136 @@
+"""Small pieces of HTML that Streamlit has no element for; every text in them is escaped here.
+
+They hold no colours but names of classes, so that style.css can follow light and dark without a rerun.
+"""
+
+import html
+from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import quote
+
+from pandas import DataFrame
+
+from app import theme, wording
+
+
+_MARKDOWN = frozenset("\\`*_{}[]<>()#+-.!|~:$")
+
+
+def text(value: object) -> str:
+    """Returns a value as text that is safe inside HTML and attributes."""
+    return html.escape(str(value), quote=True)
+
+
+def markdown(value: object) -> str:
+    """Returns a value as text that is safe inside Streamlit's Markdown."""
+    return "".join(f"\\{sign}" if sign in _MARKDOWN else sign for sign in str(value))
+
+
+def block(*pieces: str) -> str:
+    """Returns pieces of HTML in the frame that gives them this app's type."""
+    return f'<div class="ut">{"".join(pieces)}</div>'
+
+
+def state(name: str) -> str:
+    """Returns a state as a coloured dot with its word."""
+    return f'<span class="ut-state ut-{theme.STATE_COLORS.get(name, "gray")}">{text(name)}</span>'
+
+
+def chips(pairs: Iterable[tuple[str, str]]) -> str:
+    """Returns settings as small frames, each with the name of the setting on hover."""
+    shown = "".join(
+        f'<span class="ut-chip" title="{text(name)}">{text(value)}</span>' for name, value in pairs
+    )
+    return f'<div class="ut-chips">{shown}</div>'
+
+
+def bar(share: float, *, state_name: str, says: str) -> str:
+    """Returns a progress bar; says: what a screen reader reads."""
+    color = theme.STATE_COLORS.get(state_name, "gray")
+    return (
+        f'<div class="ut-bar ut-{color}" role="img" aria-label="{text(says)}">'
+        f'<span style="width:{100 * min(max(share, 0.0), 1.0):.1f}%"></span></div>'
+    )
+
+
+def sparkline(values: Sequence[float], *, says: str, low: float | None = None) -> str:
+    """Returns a curve without axes, from its lowest (or low) to its highest value; NaN leaves it out.
+
+    Drawn as a mask, because the sanitiser of st.html lets no inline SVG through.
+    """
+    known = [(place, value) for place, value in enumerate(values) if wording.is_known(value)]
+    if len(known) < 2:
+        return f'<span class="ut-muted" aria-label="{text(says)}"></span>'
+    bottom = min(value for _, value in known) if low is None else low
+    span = max(value for _, value in known) - bottom or 1.0
+    width = known[-1][0] - known[0][0]
+    points = " ".join(
+        f"{100 * (place - known[0][0]) / width:.1f},{28 - 26 * (value - bottom) / span:.1f}"
+        for place, value in known
+    )
+    drawing = (
+        "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 100 30' preserveAspectRatio='none'>"
+        f"<polyline points='{points}' fill='none' stroke='black' stroke-width='1.8' "
+        "vector-effect='non-scaling-stroke' stroke-linejoin='round'/></svg>"
+    )
+    mask = f"url(&quot;data:image/svg+xml,{quote(drawing)}&quot;) 0 0 / 100% 100% no-repeat"
+    return f'<span class="ut-spark" role="img" aria-label="{text(says)}" style="mask:{mask}"></span>'
+
+
+def strip(kept: Sequence[bool], *, now: int | None = None) -> str:
+    """Returns one square an epoch, filled where the sample was kept; now: the epoch that is outlined."""
+    squares = "".join(
+        f'<span class="{"ut-kept" if was_kept else ""}{" ut-now" if epoch == now else ""}" '
+        f'title="epoch {epoch}: {"kept" if was_kept else "dropped"}"></span>'
+        for epoch, was_kept in enumerate(kept)
+    )
+    says = f"kept in {sum(kept)} of {wording.plural(len(kept), 'epoch')}"
+    return f'<div class="ut-strip" role="img" aria-label="{text(says)}">{squares}</div>'
+
+
+def columns(values: Sequence[float]) -> str:
+    """Returns small bars from 0, each with its number on hover; none may be NaN."""
+    highest = max(values, default=0) or 1.0
+    bars = "".join(
+        f'<span style="height:{100 * value / highest:.0f}%" title="{text(wording.number(value))}"></span>'
+        for value in values
+    )
+    says = "influences " + ", ".join(wording.number(value) for value in values)
+    return f'<div class="ut-columns" role="img" aria-label="{text(says)}">{bars}</div>'
+
+
+def link(name: str, value: str, *, note: str = "", inner: str = "", hint: str = "") -> str:
+    """Returns one box of a chain: name, value, a note below and a hint on hover; inner is HTML."""
+    return (
+        f'<div class="ut-link" title="{text(hint)}"><small>{text(name)}</small><strong>{text(value)}</strong>'
+        f"{inner}<small>{text(note)}</small></div>"
+    )
+
+
+def chain(links: Sequence[str]) -> str:
+    """Returns boxes beside each other, with arrows between them."""
+    return f'<div class="ut-chain">{"".join(links)}</div>'
+
+
+def head(title: str, note: str = "", *, hint: str = "") -> str:
+    """Returns the head of a card: its title, with a hint on hover, and one line below."""
+    below = f"<p>{text(note)}</p>" if note else ""
+    return f'<div class="ut-head" title="{text(hint)}"><h3>{text(title)}</h3>{below}</div>'
+
+
+def table(rows: DataFrame, *, says: str, chosen: int | None = None) -> str:
+    """Returns a small table of texts, numbers to the right; says: what it holds; chosen: the row that is bold."""
+    names = "".join(f'<th scope="col">{text(name)}</th>' for name in rows.columns)
+    lines = "".join(
+        f"<tr{' class=ut-chosen' if place == chosen else ''}>{''.join(f'<td>{text(cell)}</td>' for cell in line)}</tr>"
+        for place, line in enumerate(rows.itertuples(index=False))
+    )
+    return (
+        f'<table class="ut-table" aria-label="{text(says)}"><thead><tr>{names}</tr></thead>'
+        f"<tbody>{lines}</tbody></table>"
+    )
+
+
+def facts(pairs: Mapping[str, object]) -> str:
+    """Returns names with their values below each other."""
+    rows = "".join(f"<dt>{text(name)}</dt><dd>{text(value)}</dd>" for name, value in pairs.items())
+    return f'<dl class="ut-facts">{rows}</dl>'

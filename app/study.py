@@ -1,0 +1,145 @@
+"""A study as one answer: its runs by method, what they reached and cost, and how sure that is.
+
+Accuracy is that of the last epoch (never the best on the test set), and fewer than three seeds decide nothing.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from pandas import DataFrame
+
+from app import naming, wording
+from store.run import Run, Status
+
+SEEDS_FOR_A_VERDICT = 3
+DEMO = "demo"  # how the names of demo studies begin
+
+# Two-sided 95 % of Student's t by degrees of freedom; from 31 on the normal distribution's is used.
+_T95 = (
+    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120,
+    2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Member:
+    """One run of a study with what a page needs of it, read once."""
+
+    run: Run
+    config: Mapping[str, object]
+    status: Status
+    metrics: DataFrame
+    about: Mapping[str, object]
+
+    @property
+    def name(self) -> str:
+        """What the run is called."""
+        return naming.run_title(self.config)
+
+    @property
+    def samples(self) -> int | None:
+        """N, None before the engine has loaded the data."""
+        count = self.about.get("n")
+        return int(str(count)) if count is not None else None
+
+
+def by_study(members: Sequence[Member]) -> dict[str, list[Member]]:
+    """Groups runs by the study they name, in order of appearance; "" holds those without one."""
+    groups: dict[str, list[Member]] = {}
+    for member in members:
+        groups.setdefault(str(member.config.get("study") or ""), []).append(member)
+    return groups
+
+
+def featured(groups: Mapping[str, Sequence[Member]]) -> str | None:
+    """Returns the study that stands on top: the demo if there is one, else the newest of several runs."""
+    named = [name for name, members in groups.items() if name and len(members) > 1]
+    return next((name for name in named if name.startswith(DEMO)), named[0] if named else None)
+
+
+def progress(members: Sequence[Member]) -> float:
+    """Returns the share of all epochs of the study that is done, 0 to 1."""
+    return sum(member.status.progress for member in members) / len(members) if members else 0.0
+
+
+def comparison(members: Sequence[Member], kept_noise: Mapping[str, DataFrame]) -> DataFrame:
+    """Returns one row a method over its finished runs.
+
+    kept_noise: share of flipped labels by epoch, by run id. Columns: method, n, accuracy (a list, one a seed),
+    seeds (a list), backpropagated (mean), flipped_kept and flipped_all (means over the last epochs; NaN unknown).
+    """
+    done: dict[str, list[Member]] = {}
+    for member in members:
+        if member.status.state == "done" and len(member.metrics):
+            done.setdefault(naming.method_key(member.config), []).append(member)
+    columns = ["method", "n", "accuracy", "seeds", "backpropagated", "flipped_kept", "flipped_all"]
+    return DataFrame([_row(group, kept_noise) for group in done.values()], columns=columns)
+
+
+def table(compared: DataFrame) -> DataFrame:
+    """Returns the comparison as it is shown: method, n, accuracy mean ± sd, cost and flipped labels."""
+    return DataFrame(
+        {
+            "Method": compared["method"],
+            "n seeds": compared["n"],
+            "Test accuracy": [wording.spread(values, as_percent=True) for values in compared["accuracy"]],
+            "Back-propagated": [wording.count(value) for value in compared["backpropagated"]],
+            "Flipped among kept": [wording.percent(value) for value in compared["flipped_kept"]],
+            "Flipped in the data": [wording.percent(value) for value in compared["flipped_all"]],
+        }
+    )
+
+
+def verdict(compared: DataFrame) -> str:
+    """Returns what the comparison of the best two methods shows, in one honest sentence; "" for one method."""
+    if len(compared) < 2:
+        return ""
+    fewest = int(compared["n"].min())
+    if fewest < SEEDS_FOR_A_VERDICT:
+        missing = wording.plural(SEEDS_FOR_A_VERDICT - fewest, "more seed")
+        return f"Too few seeds to tell which method is better; queue {missing} of each."
+    ranked = compared.assign(mean=[np.mean(values) for values in compared["accuracy"]])
+    best, next_best = (row for _, row in ranked.sort_values("mean", ascending=False).head(2).iterrows())
+    mean, half = difference(best, next_best)
+    interval = (
+        f"95 % interval {wording.points(mean - half)} to {wording.points(mean + half)}, n = {fewest} seeds"
+    )
+    if mean - half > 0:
+        return (
+            f"{best['method']} is better than {next_best['method']} by {wording.points(mean)} ({interval})."
+        )
+    return (
+        f"{best['method']} and {next_best['method']} cannot be told apart: the difference is "
+        f"{wording.points(mean)} ({interval})."
+    )
+
+
+def difference(one: "pd.Series", other: "pd.Series") -> tuple[float, float]:
+    """Returns the mean paired difference of two methods' accuracies and half its 95 % interval.
+
+    Pairs are the seeds that both have; NaN where fewer than two are shared.
+    """
+    others = dict(zip(other["seeds"], other["accuracy"], strict=True))
+    pairs = zip(one["seeds"], one["accuracy"], strict=True)
+    apart = np.array([accuracy - others[seed] for seed, accuracy in pairs if seed in others])
+    if len(apart) < 2:
+        return math.nan, math.nan
+    freedom = len(apart) - 1
+    factor = _T95[freedom - 1] if freedom <= len(_T95) else 1.96
+    return float(apart.mean()), float(factor * apart.std(ddof=1) / math.sqrt(len(apart)))
+
+
+def _row(group: Sequence[Member], kept_noise: Mapping[str, DataFrame]) -> list[object]:
+    last = [noise.iloc[-1] for member in group if len(noise := kept_noise.get(member.run.id, DataFrame()))]
+    return [
+        naming.method(group[0].config),
+        len(group),
+        [float(member.metrics["test_accuracy"].iloc[-1]) for member in group],
+        [member.config.get("seed") for member in group],
+        float(np.mean([member.metrics["samples_backpropagated"].sum() for member in group])),
+        float(np.mean([row["share_noisy_kept"] for row in last])) if last else math.nan,
+        float(np.mean([row["share_noisy_all"] for row in last])) if last else math.nan,
+    ]

@@ -1,0 +1,82 @@
+"""The study card: one progress bar over all runs of a study, then its finding and the comparison of its methods."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app import cached, cards, demo, finding, markup, study, wording
+from app.study import Member
+from store.run import Run, default_root, find_run
+
+_COMING = (
+    ("Find", "a mislabelled image, and see why selection dropped it"),
+    ("Follow", "its loss, confidence, variance and strength from epoch to epoch"),
+    ("Compare", "the methods at equal epochs: accuracy with its spread, and what each cost"),
+)
+
+
+def draw(name: str, members: Sequence[Member]) -> None:
+    """Draws the card of one study."""
+    with st.container(border=True, gap="small", key="study_card"):
+        _progress(name, members)
+        suspect = _suspect(members)
+        if suspect is not None:
+            finding.draw(*suspect)
+        elif all(member.status.is_over for member in members):
+            st.caption("No run of this study dropped a sample for its score, so there is no suspect to show.")
+        else:
+            _coming()
+        comparison(members)
+
+
+def comparison(members: Sequence[Member]) -> None:
+    """Draws what the methods of a study reached and cost; nothing before a run is done."""
+    noise = {
+        member.run.id: cached.kept_noise(member.run) for member in members if member.status.state == "done"
+    }
+    compared = study.comparison(members, noise)
+    if compared.empty:
+        return
+    shown = study.table(compared)
+    cards.head(
+        "Methods compared",
+        "Test accuracy of the last epoch: mean ± standard deviation over seeds; costs: mean of a run",
+        table=shown,
+    )
+    cards.html(markup.table(shown, says="Methods of the study with accuracy and cost"))
+    st.markdown(study.verdict(compared))
+
+
+def _suspect(members: Sequence[Member]) -> tuple[Run, int, int] | None:
+    """Returns run, sample and epoch of the finding, once nothing trains any more."""
+    if not all(member.status.is_over for member in members):
+        return None
+    return _found(tuple((member.run.id, member.run.data_version()) for member in members))
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _found(versions: tuple[tuple[str, str], ...]) -> tuple[Run, int, int] | None:
+    return demo.featured_suspect([find_run(default_root(), run_id) for run_id, _ in versions])
+
+
+def _progress(name: str, members: Sequence[Member]) -> None:
+    over = [member for member in members if member.status.is_over]
+    done = sum(member.status.state == "done" for member in members)
+    share = study.progress(members)
+    says = f"{done} of {wording.plural(len(members), 'run')} done"
+    if len(over) == len(members):
+        state = "done" if done == len(members) else "stopped"
+    else:
+        state = "running" if any(member.status.is_alive for member in members) else "queued"
+    cards.html(
+        f'<div class="ut-name"><b>Study {markup.text(name)}</b>{markup.state(state)}'
+        f'<span class="ut-muted">{says}, {wording.percent(round(share, 2))} of all epochs</span></div>',
+        "" if state == "done" else markup.bar(share, state_name=state, says=says),
+    )
+
+
+def _coming() -> None:
+    links = [markup.link(name, "", note=what) for name, what in _COMING]
+    cards.html(
+        '<p class="ut-muted">As soon as the runs are done, this card lets you</p>', markup.chain(links)
+    )

@@ -1,0 +1,222 @@
+"""Run overview: how one run went, epoch by epoch, and what of it is worth a look."""
+
+import json
+from typing import Any
+
+import streamlit as st
+from pandas import DataFrame
+
+from app import cached, cards, charts, cost, diagnosis, focus, markup, naming, wording
+from store.run import Run, default_root, find_runs
+from store.schema import column
+
+TITLE, ICON = "Run overview", ":material/monitoring:"
+
+
+def render() -> None:
+    """Draws the page."""
+    run = focus.run()
+    title = naming.run_title(run.config()) if run else TITLE
+    cards.header(markup.markdown(title), "How the run went, epoch by epoch, and what of it is worth a look.")
+    run = cards.run_with_epochs()
+    if run is None:
+        return
+    config, metrics = run.config(), cached.metrics(run)
+    top, slider = st.columns([1.6, 1], gap="large", vertical_alignment="bottom")
+    with slider:
+        epoch = focus.pick_epoch(int(metrics["epoch"].iloc[-1]))
+    with top:
+        cards.html(markup.state(run.status().state), " ", markup.chips(naming.chips(config)))
+    _headline(run, metrics)
+    _badges(run, metrics)
+    with st.grid(3, gap="small", min_column_width=330):
+        _learning(run, metrics, epoch)
+        _noise(run, epoch)
+        _augmentation(run, epoch)
+        _engine_room(metrics, epoch)
+        _settings(run, config)
+
+
+def _headline(run: Run, metrics: DataFrame) -> None:
+    last = metrics.iloc[-1]
+    before = metrics["test_accuracy"].iloc[-2] if len(metrics) > 1 else float("nan")
+    spent = cost.cost(metrics, samples=run.about().get("n"), full=_full_run(run))
+    gained = wording.points(last["test_accuracy"] - before) if wording.is_known(before) else None
+    numbers = (
+        ("Test accuracy", wording.percent(last["test_accuracy"]), gained, "in the last epoch", _meaning("test_accuracy")),
+        ("Kept in the last epoch", wording.count(last["kept"]), wording.percent(last["kept_share"]), "of all samples",
+         _meaning("kept")),
+        ("Saved", wording.percent(spent.saved), wording.count(spent.backpropagated), "back-propagated",
+         f"Back-propagated samples saved against {spent.against}"),
+        ("Time", wording.duration(spent.seconds), wording.duration(spent.seconds / spent.epochs), "an epoch",
+         "Wall time of all epochs, without writing them"),
+    )  # fmt: skip
+    with st.grid(4, gap="small", min_column_width=180):
+        for name, value, beside, of, hint in numbers:
+            st.metric(
+                name, value, beside, border=True, height="stretch", help=hint, delta_color="off", delta_arrow="off",
+                delta_description=of if beside else None,
+            )  # fmt: skip
+
+
+def _full_run(run: Run) -> DataFrame | None:
+    """Returns the metrics of the run on everything in the same study."""
+    name = run.config().get("study")
+    mates = [mate for mate in find_runs(default_root()) if name and mate.config().get("study") == name]
+    return cost.full_run(
+        {mate.id: mate.config() for mate in mates}, {mate.id: cached.metrics(mate) for mate in mates}
+    )
+
+
+def _badges(run: Run, metrics: DataFrame) -> None:
+    found = diagnosis.worth_a_look(
+        metrics, about=run.about(), noise=cached.kept_noise(run), strength=cached.epoch_stats(run, "strength")
+    )
+    notes = [f"<li>{markup.text(note)}</li>" for note in run.about().get("notes", [])]
+    rows = [
+        f"<li><b>{markup.text(badge.name)}: {markup.text(badge.number)}</b> {markup.text(badge.sentence)}</li>"
+        for badge in found
+    ]
+    with st.container(border=True, gap="xsmall", key="card_worth_a_look"):
+        cards.head("Worth a look")
+        if rows or notes:
+            cards.html(f'<ul class="ut-badges">{"".join(rows + notes)}</ul>')
+        else:
+            st.caption("Nothing stands out in what was measured.")
+
+
+def _learning(run: Run, metrics: DataFrame, epoch: int) -> None:
+    colors, last = cards.colors(), metrics.iloc[-1]
+    cards.chart(
+        "Loss",
+        charts.losses(metrics, colors, epoch=epoch),
+        note="Training loss is of the kept samples on their augmented views",
+        alt=f"Loss by epoch; test loss ends at {wording.number(last['test_loss'])}",
+        table=metrics,
+    )
+    cards.chart(
+        "Accuracy",
+        charts.accuracies(metrics, colors, epoch=epoch),
+        note="Training accuracy is against the labels, wrong ones included",
+        alt=f"Accuracy by epoch; test accuracy ends at {wording.percent(last['test_accuracy'])}",
+        table=metrics,
+    )
+    cards.chart(
+        "Kept samples",
+        charts.kept_shares(metrics, colors, epoch=epoch),
+        note=f"Share of all n = {wording.count(run.about().get('n'))} samples that each epoch trained on",
+        alt=f"Kept share by epoch; {wording.percent(last['kept_share'])} in the last",
+        table=metrics,
+    )
+
+
+def _noise(run: Run, epoch: int) -> None:
+    noise = cached.kept_noise(run).dropna(subset=["share_noisy_all"])
+    title = "Flipped labels among the kept"
+    if noise.empty:
+        with st.container(border=True, height="stretch", key="card_no_noise"):
+            cards.head(title)
+            st.caption(
+                "Nobody knows the true labels of this data. Add noise at a known rate to see whether the selection "
+                "keeps or drops it: `undertow train --set noise.kind=symmetric`."
+            )
+        return
+    last = noise.iloc[-1]
+    cards.chart(
+        title,
+        charts.kept_noise(noise, cards.colors(), epoch=epoch),
+        note="Below the dashed line the selection drops more wrong labels than chance",
+        alt=f"{wording.percent(last['share_noisy_kept'])} of the kept labels are flipped in the last epoch, "
+        f"{wording.percent(last['share_noisy_all'])} in the data",
+        table=noise,
+    )
+
+
+def _augmentation(run: Run, epoch: int) -> None:
+    strength = cached.epoch_stats(run, "strength")
+    _bands("strength", strength, epoch)
+    _histogram("strength", strength, epoch)
+    _bands("variance", cached.epoch_stats(run, "variance"), epoch)
+
+
+def _bands(signal: str, stats: DataFrame, epoch: int) -> None:
+    declared = column("history", signal)
+    known = stats.dropna(subset=["q50"])
+    median = wording.number(known["q50"].iloc[-1]) if len(known) else wording.UNKNOWN
+    cards.chart(
+        f"{declared.label} of all samples",
+        charts.quantile_bands(stats, cards.colors(), signal=signal, epoch=epoch),
+        note=f"n = {wording.count(stats['n'].max())}; {declared.direction}",
+        alt=f"{declared.label} by epoch as quantile bands; the median ends at {median}",
+        table=stats,
+    )
+
+
+def _histogram(signal: str, stats: DataFrame, epoch: int) -> None:
+    declared = column("history", signal)
+    title = f"{declared.label} in epoch {epoch}"
+    now = stats[(stats["epoch"] == epoch) & (stats["n"] > 0)]
+    if now.empty:
+        with st.container(border=True, height="stretch", key=f"card_no_histogram_{signal}"):
+            cards.head(title)
+            st.caption(f"No sample has a {declared.label.lower()} in this epoch.")
+        return
+    row = now.iloc[0]
+    cards.chart(
+        title,
+        charts.histogram(row, cards.colors(), signal=signal),
+        note=f"n = {wording.count(row['n'])}; median {wording.number(row['q50'])}",
+        alt=f"Histogram of {declared.label.lower()} in epoch {epoch}, median {wording.number(row['q50'])}",
+    )
+
+
+def _engine_room(metrics: DataFrame, epoch: int) -> None:
+    colors = cards.colors()
+    seconds = metrics["seconds"]
+    cards.chart(
+        "Time per epoch",
+        charts.times(metrics, colors, epoch=epoch),
+        note=f"{wording.duration(seconds.mean())} an epoch on average, split by what it was spent on",
+        alt=f"Seconds per epoch, split by what they were spent on; {wording.duration(seconds.sum())} in all",
+        table=metrics[["epoch", "seconds", *charts.TIME_COLUMNS]],
+    )
+    cards.chart(
+        "Can neighbours and map be trusted?",
+        charts.index_health(metrics, colors, epoch=epoch),
+        note="Share of true neighbours that the index found, and that the map shows",
+        alt="Recall of the neighbour index and trustworthiness of the maps by epoch",
+        table=metrics[["epoch", "recall", "map_trust", "map_movement"]],
+    )
+
+
+def _settings(run: Run, config: dict[str, Any]) -> None:
+    with st.container(border=True, height="stretch", key="card_facts"):
+        cards.head("How it was made")
+        cards.html(markup.facts(_facts(run.about(), run)))
+        with st.container(horizontal=True):
+            with st.popover("Settings as JSON"):
+                st.json(config, expanded=2)
+            st.download_button(
+                "Download", json.dumps(config, indent=2), file_name=f"{run.id}.json", mime="application/json",
+                on_click="ignore", icon=":material/download:", help="The settings, to train the run again",
+            )  # fmt: skip
+
+
+def _facts(about: dict[str, Any], run: Run) -> dict[str, object]:
+    versions = ", ".join(f"{name} {version}" for name, version in about.get("versions", {}).items())
+    flipped = about.get("flipped")
+    return {
+        "Run": run.id,
+        "Samples": f"{wording.count(about.get('n'))} in {len(about.get('class_names', []))} classes",
+        "Flipped labels": wording.UNKNOWN if flipped is None else wording.count(flipped),
+        "Encoder": about.get("encoder") or "none",
+        "Consistency AUROC": wording.number(about.get("consistency_auroc")),
+        "Number format": f"{about.get('precision', wording.UNKNOWN)}: {about.get('precision_reason', wording.UNKNOWN)}",
+        "Device": f"{about.get('device', wording.UNKNOWN)}, {wording.plural(about.get('threads', 1), 'thread')}",
+        "Versions": versions or wording.UNKNOWN,
+    }
+
+
+def _meaning(name: str) -> str:
+    declared = column("metrics", name)
+    return f"{declared.meaning}; {declared.when}"

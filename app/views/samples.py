@@ -1,0 +1,179 @@
+"""Samples: one sample's whole life, why it was kept or dropped, and what would have turned that."""
+
+import streamlit as st
+from pandas import DataFrame
+
+from app import (
+    cached,
+    cards,
+    focus,
+    gallery,
+    history_charts,
+    markup,
+    naming,
+    picture,
+    reasons,
+    sample_life,
+    wording,
+)
+from store.run import Run
+
+TITLE, ICON = "Samples", ":material/image_search:"
+
+SUSPECTS = 200
+_LISTS = ("All samples", "Selection", "Most suspicious")
+_LIST, _NUMBER = "samples_list", "samples_number"
+
+
+def render() -> None:
+    """Draws the page."""
+    cards.header(
+        TITLE, "One sample's whole life: its image, every signal by epoch, and why it was kept or dropped."
+    )
+    run = cards.run_with_epochs()
+    if run is None:
+        return
+    last_epoch, count = run.last_epoch(), int(run.about()["n"])
+    sample_id, epoch = _pick(run, count, last_epoch)
+    history = cached.history(run, [sample_id])
+    names = run.about().get("class_names", [])
+    left, right = st.columns([1, 1.75], gap="small")
+    with left:
+        _portrait(run, history, names=names, epoch=epoch)
+        _why(run, sample_id, epoch)
+    with right, st.container(border=True, height="stretch", gap="xsmall", key="card_life"):
+        _life(history, epoch)
+    with st.grid(2, gap="small", min_column_width=420):
+        _chain(run, history, epoch)
+        _predictions(history, names, epoch)
+    _neighbours(run, sample_id, names=names, epoch=epoch)
+
+
+def _pick(run: Run, count: int, last_epoch: int) -> tuple[int, int]:
+    """Draws the controls and returns the sample and the epoch that are looked at."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        source = st.segmented_control(
+            "List", _LISTS, default=_LISTS[0], required=True, key=_LIST, persist_state="session",
+            help="What the arrows step through: every sample, the selection of the map, or the suspects of Noise",
+        )  # fmt: skip
+        ids = _listed(run, source, count)
+        sample_id = focus.sample(count)
+        if sample_id is None or (source != _LISTS[0] and sample_id not in ids and ids):
+            sample_id = ids[0] if ids else 0
+        st.session_state["sample"] = sample_id
+        st.session_state[_NUMBER] = sample_id
+        st.number_input("Sample", 0, count - 1, key=_NUMBER, on_change=_take_number, width=130)
+        place = ids.index(sample_id) if sample_id in ids else -1
+        _step(":material/chevron_left:", ids, place - 1, hint="Previous in the list")
+        _step(":material/chevron_right:", ids, place + 1, hint="Next in the list")
+        with st.container(width="stretch"):
+            epoch = focus.pick_epoch(last_epoch)
+    if source == _LISTS[1] and not ids:
+        st.caption("Nothing is selected. Drag a lasso on the map to step through its samples here.")
+    elif source != _LISTS[0]:
+        st.caption(f"{wording.count(place + 1)} of {wording.count(len(ids))} in the list")
+    return sample_id, epoch
+
+
+def _listed(run: Run, source: str, count: int) -> list[int] | range:
+    if source == "Selection":
+        return [sample_id for sample_id in focus.selection() if sample_id < count]
+    if source == "Most suspicious":
+        return [int(sample_id) for sample_id in cached.suspects(run, "mean_rank", SUSPECTS)["sample_id"]]
+    return range(count)
+
+
+def _step(icon: str, ids: list[int] | range, place: int, *, hint: str) -> None:
+    inside = 0 <= place < len(ids)
+    st.button(
+        icon, key=f"samples_{hint[:4].lower()}", disabled=not inside, help=hint, on_click=_take,
+        args=(ids[place] if inside else 0,), shortcut="K" if hint.startswith("Prev") else "J",
+    )  # fmt: skip
+
+
+def _take(sample_id: int) -> None:
+    st.session_state["sample"] = int(sample_id)
+
+
+def _take_number() -> None:
+    _take(st.session_state[_NUMBER])
+
+
+def _portrait(run: Run, history: DataFrame, *, names: list[str], epoch: int) -> None:
+    sample_id = int(history["sample_id"].iloc[0])
+    facts = sample_life.facts(history, names, epoch)
+    says = f"sample {sample_id}, labelled {facts['Label']}"
+    with st.container(border=True, key="card_image"):
+        shown = picture.picture(run, sample_id, says=says)
+        cards.html(f'<div class="ut-portrait">{shown}{markup.facts(facts)}</div>')
+
+
+def _life(history: DataFrame, epoch: int) -> None:
+    cards.head(
+        "Its life by epoch", f"Bold: in epoch {epoch}. Gaps: epochs that did not visit it.", table=history
+    )
+    st.plotly_chart(
+        history_charts.life(history, cards.colors(), epoch=epoch),
+        theme=None,
+        key="chart_life",
+        alt=f"Ten signals of the sample by epoch; kept in {int(history['selected'].sum())} of {len(history)}",
+    )
+
+
+def _why(run: Run, sample_id: int, epoch: int) -> None:
+    why, config = cached.why(run, sample_id, epoch), run.config()
+    kind = config.get("strategy", {}).get("kind", "")
+    with st.container(border=True, height="stretch", gap="xsmall", key="card_why"):
+        cards.head(f"Why: {reasons.outcome(why).lower()}")
+        st.markdown(reasons.reason(why, kind))
+        if wording.is_known(why.score):
+            rarity, consistency = naming.exponents(config)
+            figure = history_charts.decision(
+                cards.colors(),
+                rarity=why.rarity**rarity,
+                consistency=why.consistency**consistency,
+                cut=why.cut,
+                kept=why.kept,
+            )
+            alt = f"Score {wording.number(why.score)} against the cut {wording.number(why.cut)}"
+            st.plotly_chart(figure, theme=None, key="chart_why", alt=alt)
+        if reasons.change(why):
+            st.markdown(reasons.change(why))
+
+
+def _chain(run: Run, history: DataFrame, epoch: int) -> None:
+    config = run.config()
+    settings = config.get("influence", {})
+    chain = sample_life.chain(history, epoch, window=int(settings.get("window", 5)))
+    with st.container(border=True, height="stretch", gap="xsmall", key="card_chain"):
+        cards.head(
+            "How its strength came about", hint="SADA, arXiv 2510.00434; window, average and scaling ours"
+        )
+        cards.html(markup.chain(sample_life.links(chain, newest_weight=settings.get("newest_weight", 0.9))))
+        st.caption(sample_life.sentence(chain, str(config.get("policy", {}).get("kind"))))
+
+
+def _predictions(history: DataFrame, names: list[str], epoch: int) -> None:
+    cards.chart(
+        "Prediction by epoch",
+        history_charts.predictions(history, cards.colors(), names=names, epoch=epoch),
+        note="Dashed: the label it is trained with",
+        alt="Predicted class in each epoch that visited the sample",
+        table=history[["epoch", "prediction", "correct"]],
+    )
+
+
+def _neighbours(run: Run, sample_id: int, *, names: list[str], epoch: int) -> None:
+    nearest = cached.neighbours(run, sample_id, epoch)
+    drawn = [found for found in run.map_epochs() if found <= epoch]
+    with st.container(border=True, height="stretch", gap="xsmall", key="card_neighbours"):
+        cards.head("Nearest in feature space", table=nearest if len(nearest) else None)
+        if nearest.empty:
+            st.caption("No map up to this epoch holds this sample; neighbours are recorded with each map.")
+            return
+        label = int(cached.history(run, [sample_id])["label"].iloc[0])
+        same = int((nearest["label"] == label).sum())
+        st.caption(
+            f"After epoch {drawn[-1]}: {same} of {len(nearest)} share its label. Nearest first; click one to see it."
+        )
+        cards.html(gallery.gallery(run, nearest, lambda row: (sample_life.class_name(names, row.label),)))

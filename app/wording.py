@@ -1,0 +1,90 @@
+"""Numbers as a person reads them: separators, three significant digits, units, and "–" for the unknown.
+
+One place says how a number looks, so that the same value is written alike in a card, on an axis and in a table.
+"""
+
+import math
+from collections.abc import Sequence
+
+UNKNOWN = "–"
+_SPACE = "\N{NO-BREAK SPACE}"
+_MINUS = "\N{MINUS SIGN}"
+
+
+def is_known(value: float | None) -> bool:
+    """Says whether there is a number: neither None nor NaN."""
+    return value is not None and not math.isnan(value)
+
+
+def count(value: float | None) -> str:
+    """Writes a whole number with separators: 12,130."""
+    if value is None or math.isnan(value):
+        return UNKNOWN
+    return f"{round(value):,}".replace("-", _MINUS)
+
+
+def number(value: float | None, *, signed: bool = False) -> str:
+    """Writes three significant digits: 0.412, 31.4, 12,130; below 0.001 as 4.1e-5; NaN and None as "–"."""
+    if value is None or math.isnan(value):
+        return UNKNOWN
+    if math.isinf(value):
+        return "∞" if value > 0 else f"{_MINUS}∞"
+    sign = _MINUS if value < 0 else "+" if signed and value > 0 else ""
+    size = abs(value)
+    if size == 0:
+        return "0"
+    if size < 0.001:
+        return f"{sign}{size:.1e}".replace("e-0", f"e{_MINUS}").replace("e-", f"e{_MINUS}")
+    decimals = max(0, 2 - math.floor(math.log10(size)))
+    return f"{sign}{size:,.{decimals}f}"
+
+
+def percent(share: float | None) -> str:
+    """Writes a share of 1 with three digits: 0.9385 is 93.8 %, 1 is 100 %."""
+    if share is None or math.isnan(share):
+        return UNKNOWN
+    text = f"{share * 100:.1f}"
+    return f"{text.removesuffix('.0')}{_SPACE}%".replace("-", _MINUS)
+
+
+def points(difference: float | None) -> str:
+    """Writes a difference of two shares with its sign: +5.9 pts."""
+    if difference is None or math.isnan(difference):
+        return UNKNOWN
+    sign = _MINUS if difference < 0 else "+"
+    return f"{sign}{abs(difference) * 100:.1f}{_SPACE}pts"
+
+
+def duration(seconds: float | None) -> str:
+    """Writes a time with two units at most: 0.4 s, 42 s, 3 min 05 s, 1 h 04 min."""
+    if seconds is None or math.isnan(seconds):
+        return UNKNOWN
+    if seconds < 9.95:
+        return f"{seconds:.1f}{_SPACE}s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}{_SPACE}s"
+    if whole < 3600:
+        return f"{whole // 60}{_SPACE}min {whole % 60:02d}{_SPACE}s"
+    minutes = round(whole / 60)
+    return f"{minutes // 60:,}{_SPACE}h {minutes % 60:02d}{_SPACE}min"
+
+
+def spread(values: Sequence[float], *, as_percent: bool = False) -> str:
+    """Writes mean ± standard deviation (of a sample, n - 1); the mean alone of one value; "–" of none."""
+    known = [value for value in values if is_known(value)]
+    write = percent if as_percent else number
+    if not known:
+        return UNKNOWN
+    mean = sum(known) / len(known)
+    if len(known) == 1:
+        return write(mean)
+    deviation = math.sqrt(sum((value - mean) ** 2 for value in known) / (len(known) - 1))
+    if as_percent:
+        return f"{percent(mean).removesuffix(_SPACE + '%')} ± {deviation * 100:.1f}{_SPACE}%"
+    return f"{number(mean)} ± {number(deviation)}"
+
+
+def plural(amount: int, noun: str, nouns: str | None = None) -> str:
+    """Writes a count with its noun: 1 run, 12 runs."""
+    return f"{count(amount)} {noun if amount == 1 else nouns or noun + 's'}"
