@@ -1,0 +1,144 @@
+"""Map: where samples lie in feature space, epoch by epoch, and what a selection of them is made of.
+
+The map itself runs in the browser; this page decides what it shows, keeps the epoch and the selection that
+all pages share, and lists the selected samples beside it.
+"""
+
+import math
+from typing import Literal
+
+import streamlit as st
+
+import app.map as epoch_map
+from app import cached, cards, focus, wording
+from app.map import keyframes, panel
+from app.map.keyframes import Keyframes
+from app.map.lasso import Lasso
+from store import schema
+from store.run import Run
+
+TITLE, ICON = "Map", ":material/scatter_plot:"
+
+_KEPT = {"Plain": "off", "Ringed": "ring", "Dropped dimmed": "dim"}
+_MARKS = {"None": "off", "Suspects": "suspects", "Flipped labels": "flipped"}
+_DEFAULT_COLOURS = ("label", "loss")
+_SEEN = "map_seen"  # serials of the events of the map that were already taken
+_TRUST = {"map_trust": "Trustworthiness", "recall": "HNSW recall", "map_movement": "Movement"}
+# Below these the neighbours on screen are not to be trusted.
+_GOOD, _FAIR = 0.9, 0.8
+
+
+def render() -> None:
+    """Draws the page."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
+        st.title(TITLE, anchor=False, width="content")
+        st.space("stretch")
+        badges = st.container(horizontal=True, gap="xsmall", width="content")
+    st.caption(
+        "Samples by the features of the model: near is alike. Directions and long distances mean nothing."
+    )
+    run = cards.run_with_epochs()
+    if run is None:
+        return
+    frames = keyframes.keyframes(run, run.data_version())
+    if not frames.epochs:
+        cards.empty(
+            "No map has been recorded yet",
+            "Maps are drawn every few epochs while a run trains; `maps.every` of the run says how often.",
+        )
+        return
+    _take_moment()
+    _take_choice(frames)
+    with badges:
+        _trust(run, focus.epoch(run.last_epoch()))
+    _map_and_panel(run, frames, focus.epoch(run.last_epoch()))
+
+
+def _map_and_panel(run: Run, frames: Keyframes, epoch: int) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        colour, kept, mark = _controls(run)
+    left, right = st.columns([2.1, 1], gap="small")
+    scene = epoch_map.Scene(epoch, focus.selection(), kept=kept, mark=mark, serial=_seen("choice"))
+    with left:
+        colouring = keyframes.colouring(run, run.data_version(), colour)
+        epoch_map.show(run, frames=frames, colouring=colouring, scene=scene)
+    height = epoch_map.HEIGHT + epoch_map.BAR
+    with right, st.container(border=True, height=height, gap="small", key="map_panel"):
+        panel.show(run, focus.selection(), epoch)
+
+
+def _controls(run: Run) -> tuple[str, str, str]:
+    """Draws what the person may choose and returns the names of colour, kept and mark."""
+    columns = keyframes.colourings(len(run.about().get("class_names", [])))
+    names = {column.label: column for column in columns.values()}
+    first = next(columns[name].label for name in _DEFAULT_COLOURS if name in columns)
+    shown = names.get(st.session_state.get("map_colour", first), names[first])
+    colour = st.selectbox(
+        "Colour by", list(names), index=list(names).index(first), key="map_colour",
+        persist_state="session", width=220, help=f"{shown.label}: {shown.meaning}.",
+    )  # fmt: skip
+    kept = st.segmented_control(
+        "Kept samples", list(_KEPT), default="Plain", required=True, key="map_kept", persist_state="session",
+        help="Kept: trained on in the epoch shown. Between two maps it is that of the earlier one.",
+    )  # fmt: skip
+    marks = [name for name in _MARKS if name != "Flipped labels" or cached.noise_known(run)]
+    mark = st.segmented_control(
+        "Mark", marks, default="None", required=True, key="map_mark", persist_state="session",
+        help="Suspects: the 1 % with the highest mean rank of suspicion after the last epoch. "
+        "Flipped labels: labels that are known to be wrong because noise was added.",
+    )  # fmt: skip
+    return names[colour or first].name, _KEPT[kept or "Plain"], _MARKS[mark or "None"]
+
+
+def _take_moment() -> None:
+    """Makes the epoch that the map was left at the one that all pages show."""
+    moment = epoch_map.event("moment")
+    epoch = moment.get("epoch")
+    if _is_new("moment", moment.get("serial")) and isinstance(epoch, int):
+        st.session_state["epoch"] = epoch
+
+
+def _take_choice(frames: Keyframes) -> None:
+    """Makes what was lassoed or clicked the selection that all pages share; neither of them clears it."""
+    choice = epoch_map.event("choice")
+    if not _is_new("choice", choice.get("serial")):
+        return
+    lasso, sample = Lasso.received(choice), choice.get("sample")
+    if lasso is not None:
+        focus.select(lasso.ids(frames).tolist())
+    elif isinstance(sample, int) and sample in frames.ids:
+        focus.select([sample])
+        st.session_state["sample"] = sample
+    else:
+        focus.select([])
+
+
+def _is_new(name: str, serial: object) -> bool:
+    """Says whether an event was not yet taken, and remembers it: a rerun sees the last one again."""
+    if not isinstance(serial, int) or serial == _seen(name):
+        return False
+    st.session_state[_SEEN] = {**st.session_state.get(_SEEN, {}), name: serial}
+    return True
+
+
+def _seen(name: str) -> int | None:
+    serial: int | None = st.session_state.get(_SEEN, {}).get(name)
+    return serial
+
+
+def _trust(run: Run, epoch: int) -> None:
+    """Draws how far the map of an epoch can be believed, each number with its meaning on hover."""
+    rows = cached.metrics(run)
+    drawn = rows[(rows["epoch"] <= epoch) & rows["map_trust"].notna()]
+    for name, label in _TRUST.items() if len(drawn) else ():
+        value, at = float(drawn[name].iloc[-1]), int(drawn["epoch"].iloc[-1])
+        if not math.isnan(value):
+            meaning = schema.column("metrics", name).meaning
+            says = f"{meaning}. Of the map of epoch {at}."
+            st.badge(f"{label} {wording.number(value)}", color=_trust_color(name, value), help=says)
+
+
+def _trust_color(name: str, value: float) -> Literal["gray", "green", "orange", "red"]:
+    if name == "map_movement":
+        return "gray"
+    return "green" if value >= _GOOD else "orange" if value >= _FAIR else "red"
