@@ -79,14 +79,23 @@ class _Reader:
                 with self._connection.cursor() as cursor:
                     _enter(cursor, schemas, runs, is_one=is_one)
                     return _frame(cursor.execute(sql, params))
-            except duckdb.Error:
+            except duckdb.Error as failure:
                 if schemas == failed:
-                    for run in runs:
-                        sources.check(run.folder, sources.state(run.folder))
+                    self._explain(runs, failure)
                     raise
                 failed = schemas
         names = ", ".join(run.id for run in runs)
         raise RunIsForeign(f"{names} changed {_ATTEMPTS} times during one question; ask again later")
+
+    def _explain(self, runs: Sequence[Run], failure: duckdb.Error) -> None:
+        """Raises RunIsForeign where a file is to blame for a failure that comes again."""
+        for run in runs:
+            sources.check(run.folder, sources.state(run.folder))
+        if isinstance(failure, duckdb.IOException) or "Corrupt database" in str(failure):
+            for run in runs:
+                database = self._views[run.folder].database
+                if database:
+                    raise sources.foreign(database) from failure
 
     def _schema(self, folder: Path) -> str:
         """Returns the schema whose views show the run as it is now."""

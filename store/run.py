@@ -69,6 +69,8 @@ class Run:
     def create(cls, root: Path, config: Mapping[str, Any]) -> "Run":
         """Makes a new queued run with this configuration; its folder appears whole."""
         root = Path(root).absolute()
+        if "?" in str(root):
+            raise ValueError(f"the folder of the runs must have no ? in its name, for DuckDB; got {root}")
         root.mkdir(parents=True, exist_ok=True)
         folder = root / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
         scratch = files.scratch_path(folder)

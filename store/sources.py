@@ -14,31 +14,32 @@ _KIND_OF = {table: kind for kind, table in parts.KINDS.items()}
 
 @dataclass(frozen=True)
 class State:
-    """What is committed, and when the files last changed that may be written again under the same name."""
+    """What is committed, and when each file beside the database last changed, in nanoseconds."""
 
     committed: Committed
-    modified: tuple[int, ...]
+    modified: frozenset[tuple[Path, int]]
 
 
 def state(folder: Path) -> State:
     """Returns the state of a run now; RunIsForeign where it is no run of this schema version."""
     committed = manifest.committed(folder)
-    newest = manifest.part_path(folder, "epoch", committed.last_epoch)
-    paths = [newest, *(_fixed_path(folder, table) for table in FIXED)]
-    return State(committed, tuple(files.modified(path) for path in paths))
+    paths = [manifest.part_path(folder, kind, epoch) for epoch in committed.newer for kind in parts.KINDS]
+    paths += [_fixed_path(folder, table) for table in FIXED]
+    return State(committed, frozenset((path, files.modified(path)) for path in paths))
 
 
 def check(folder: Path, state: State, *, known: State | None = None) -> None:
-    """Raises RunIsForeign naming the first part that is not the run's own; parts of a known one are trusted.
+    """Raises RunIsForeign naming the first part that is not the run's own; what was known is trusted.
 
     FileNotFoundError where a part went away meanwhile.
     """
     rows = {table: _fixed_rows(folder, table) for table in FIXED}
-    trusted = known.committed.newer if known and known.committed.manifest == state.committed.manifest else ()
-    for epoch in sorted(set(state.committed.newer) - set(trusted[:-1])):
-        parts.check_part(folder, "epoch", epoch, rows=rows["samples"])
-        parts.check_part(folder, "metrics", epoch, rows=1)
-        parts.check_part(folder, "stats", epoch, rows=None)
+    due = {"epoch": rows["samples"], "metrics": 1, "stats": None}
+    changed = {path for path, _ in state.modified - (known.modified if known else frozenset())}
+    for epoch in state.committed.newer:
+        for kind, rows_due in due.items():
+            if manifest.part_path(folder, kind, epoch) in changed:
+                parts.check_part(folder, kind, epoch, rows=rows_due)
 
 
 def database(folder: Path, state: State) -> Path | None:
