@@ -5,6 +5,8 @@ the chance of a new layout. umap-learn's fuzzy graph and compiled layout are cal
 fit rescales the start, adds noise and begins at learning rate 1 (arXiv 1802.03426; the warm start is ours).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -101,15 +103,28 @@ def _fuzzy_graph(graph: Neighbours) -> Any:
     own = np.arange(len(graph.ids))[:, None]
     ids = np.hstack([own, graph.ids]).astype(np.int32)
     distances = np.hstack([np.zeros_like(own, np.float32), graph.distances]).astype(np.float32)
-    weights, _, _ = fuzzy_simplicial_set(
-        np.empty((len(ids), 1), np.float32),
-        ids.shape[1],
-        np.random.RandomState(LAYOUT_SEED),
-        "euclidean",
-        knn_indices=ids,
-        knn_dists=distances,
-    )
+    with _threads_as_they_are():
+        weights, _, _ = fuzzy_simplicial_set(
+            np.empty((len(ids), 1), np.float32),
+            ids.shape[1],
+            np.random.RandomState(LAYOUT_SEED),
+            "euclidean",
+            knn_indices=ids,
+            knn_dists=distances,
+        )
     return weights.tocoo()
+
+
+@contextmanager
+def _threads_as_they_are() -> Iterator[None]:
+    """Keeps torch's thread count: numba's first parallel loop raises it, and training would sum otherwise."""
+    import numba
+    import torch
+
+    threads = torch.get_num_threads()
+    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+    yield
+    torch.set_num_threads(threads)
 
 
 def _layout(graph: Any, start: ndarray, *, epochs: int, rate: float) -> ndarray:

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -39,6 +42,17 @@ def test_neighbours_are_named_by_sample(digits):
     features, graph = digits
     drawn = maps.draw_map(features, graph, None, sample_ids=np.arange(600) * 3)
     assert_array_equal(drawn.neighbours, graph.ids * 3)
+
+
+def test_drawing_leaves_the_threads_of_training_alone():
+    """In a fresh process, since only numba's first parallel loop raises the count."""
+    program = (
+        "import numpy as np, torch; from engine import density, maps; torch.set_num_threads(1);"
+        "features = density.normalised(np.random.default_rng(0).normal(size=(60, 4)));"
+        "graph = density.nearest_neighbours(features, density.DensitySettings(), seed=0);"
+        "maps.draw_map(features, graph, None, sample_ids=np.arange(60)); assert torch.get_num_threads() == 1"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_movement_is_the_median_distance_in_units_of_the_spread():
