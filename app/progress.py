@@ -56,7 +56,8 @@ def doing(status: Status) -> str:
     if status.state == "queued":
         return "waiting for a free slot"
     if not status.is_alive:
-        return f"{status.state}: {status.message}" if status.message else status.state
+        says_state = status.message.startswith(status.state)
+        return status.message if says_state else f"{status.state}: {status.message}".removesuffix(": ")
     phase = status.phase if status.state == "running" else f"{status.state}, {status.phase}"
     if status.epoch < 0:
         share = f" {wording.percent(round(status.share, 2))}" if status.share else ""
