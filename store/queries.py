@@ -143,23 +143,29 @@ def epoch_rows(
     )
 
 
-def summary(run: Run, epoch: int | None = None, sample_ids: Sequence[int] | None = None) -> pd.DataFrame:
+def summary(
+    run: Run,
+    epoch: int | None = None,
+    sample_ids: Sequence[int] | None = None,
+    columns: Sequence[str] | None = None,
+) -> pd.DataFrame:
     """Returns one row a sample, of all or some, about the epochs 0 to epoch (None: all), by id.
 
     A visit is an epoch in which the sample was measured. variability is the population standard deviation of
     confidence; forgetting_events counts visits that were wrong after the visit before was right; mean_margin
-    is AUM; last_… is the latest known value. NaN where nothing is known.
+    is AUM; last_… is the latest known value. NaN where nothing is known. Few columns are answered sooner.
     """
     return ask(
         run,
         f"""
-        WITH forgotten AS ({_FORGOTTEN}), learned AS ({_LEARNED})
-        SELECT samples.*, learned.* EXCLUDE (sample_id, visits, times_kept),
-            coalesce(visits, 0) AS visits,
-            coalesce(times_kept, 0) AS times_kept,
-            CASE WHEN visits > 0 THEN forgetting_events END AS forgetting_events
-        FROM samples LEFT JOIN learned USING (sample_id) LEFT JOIN forgotten USING (sample_id)
-        WHERE {_ASKED} ORDER BY sample_id
+        WITH forgotten AS ({_FORGOTTEN}), learned AS ({_LEARNED}), summary AS (
+            SELECT samples.*, learned.* EXCLUDE (sample_id, visits, times_kept),
+                coalesce(visits, 0) AS visits,
+                coalesce(times_kept, 0) AS times_kept,
+                CASE WHEN visits > 0 THEN forgetting_events END AS forgetting_events
+            FROM samples LEFT JOIN learned USING (sample_id) LEFT JOIN forgotten USING (sample_id)
+        )
+        SELECT {"*" if columns is None else ", ".join(columns)} FROM summary WHERE {_ASKED} ORDER BY sample_id
         """,
         epoch=_LAST if epoch is None else int(epoch),
         sample_ids=None if sample_ids is None else _ids(sample_ids),

@@ -43,7 +43,8 @@ def _chosen(run: Run, version: str, epoch: int, ids: tuple[int, ...]) -> DataFra
     """One row a sample: its summary up to the epoch and what it is in the epoch; lowest mean margin first."""
     names = run.about().get("class_names", [])
     now = queries.epoch_rows(run, epoch, _NOW, ids)[["sample_id", *_NOW]]
-    chosen = queries.summary(run, epoch, ids).merge(now, on="sample_id").sort_values("mean_margin")
+    means = queries.summary(run, epoch, ids, (*_TABLE, "true_label"))
+    chosen = means.merge(now, on="sample_id").sort_values("mean_margin")
     return chosen.assign(name=[_class_name(names, label) for label in chosen["label"]])
 
 
