@@ -1,8 +1,8 @@
 """What the person looks at: run, epoch, selection and sample, the same on every page and in the URL.
 
-Streamlit drops a page's widgets and its query parameters when the page changes. What should follow the person is
-therefore kept under plain keys of the session, adopted from a link when one is opened, and written back to the
-URL after every run of the script, so that a copied address reproduces the view.
+Streamlit drops a page's widgets and its query parameters when the page changes. What should follow the
+person is therefore kept under plain keys of the session, adopted from a link when one is opened, and
+written back to the URL after every run of the script, so that a copied address reproduces the view.
 """
 
 from collections.abc import Callable, Sequence
@@ -40,7 +40,7 @@ def publish() -> None:
         "ids": ",".join(str(sample_id) for sample_id in selection()[:IDS_IN_URL]) or None,
     }
     if len(selection()) > IDS_IN_URL:
-        values["ids"] = None
+        values |= {"ids": None, "lasso": st.session_state.get("lasso")}
     wanted = {name: str(value) for name, value in values.items() if value is not None}
     st.session_state[_WRITTEN] = wanted
     if st.query_params.to_dict() != wanted:
@@ -74,7 +74,7 @@ def pick_epoch(last_epoch: int) -> int:
         st.caption("Epoch 0 is the only one so far")
         return now
     st.session_state[_EPOCH_SLIDER] = now
-    st.slider("Epoch", 0, last_epoch, key=_EPOCH_SLIDER, on_change=_take_epoch, help="Shared by all pages")
+    st.slider("Epoch", 0, last_epoch, key=_EPOCH_SLIDER, on_change=_take_epoch)
     return now
 
 
@@ -83,9 +83,10 @@ def selection() -> tuple[int, ...]:
     return tuple(st.session_state.get("selection", ()))
 
 
-def select(sample_ids: Sequence[int]) -> None:
-    """Makes these samples the selection that all pages share."""
+def select(sample_ids: Sequence[int], lasso: str | None = None) -> None:
+    """Makes these samples the selection that all pages share; lasso: what selected them on the map."""
     st.session_state["selection"] = tuple(int(sample_id) for sample_id in sample_ids)
+    st.session_state["lasso"] = lasso
 
 
 def sample(samples: int) -> int | None:
@@ -122,4 +123,5 @@ _PARAMETERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "epoch": ("epoch", _whole),
     "sample": ("sample", _whole),
     "ids": ("selection", _whole_numbers),
+    "lasso": ("lasso", str),
 }

@@ -23,6 +23,7 @@ _KEPT = {"Plain": "off", "Ringed": "ring", "Dropped dimmed": "dim"}
 _MARKS = {"None": "off", "Suspects": "suspects", "Flipped labels": "flipped"}
 _DEFAULT_COLOURS = ("label", "loss")
 _SEEN = "map_seen"  # serials of the events of the map that were already taken
+_LASSO = "map_lasso"  # the lasso that the selection is already of
 _TRUST = {"map_trust": "Trustworthiness", "recall": "HNSW recall", "map_movement": "Movement"}
 # Below these the neighbours on screen are not to be trusted.
 _GOOD, _FAIR = 0.9, 0.8
@@ -49,6 +50,7 @@ def render() -> None:
         return
     _take_moment()
     _take_choice(frames)
+    _take_link(frames)
     with badges:
         _trust(run, focus.epoch(run.last_epoch()))
     _map_and_panel(run, frames, focus.epoch(run.last_epoch()))
@@ -105,12 +107,29 @@ def _take_choice(frames: Keyframes) -> None:
         return
     lasso, sample = Lasso.received(choice), choice.get("sample")
     if lasso is not None:
-        focus.select(lasso.ids(frames).tolist())
+        _select_inside(lasso, frames)
     elif isinstance(sample, int) and sample in frames.ids:
         focus.select([sample])
         st.session_state["sample"] = sample
     else:
         focus.select([])
+
+
+def _take_link(frames: Keyframes) -> None:
+    """Selects what the lasso of an opened link surrounds; links with few samples name them instead."""
+    text = st.session_state.get("lasso")
+    if text is None or (focus.selection() and text == st.session_state.get(_LASSO)):
+        return
+    lasso = Lasso.parse(text)
+    if lasso is None:
+        st.session_state["lasso"] = None
+    else:
+        _select_inside(lasso, frames)
+
+
+def _select_inside(lasso: Lasso, frames: Keyframes) -> None:
+    st.session_state[_LASSO] = str(lasso)
+    focus.select(lasso.ids(frames).tolist(), lasso=str(lasso))
 
 
 def _is_new(name: str, serial: object) -> bool:
