@@ -93,6 +93,16 @@ def modified(path: Path) -> int:
         return 0
 
 
+def modified_in(folder: Path) -> dict[str, int]:
+    """Returns when each file in a folder last changed, in nanoseconds; for many files at once."""
+    times = {}
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(FileNotFoundError):
+                times[entry.name] = entry.stat().st_mtime_ns
+    return times
+
+
 def tail(path: Path, lines: int) -> str:
     """Returns the last lines of a text file, empty where there is none."""
     try:

@@ -43,9 +43,14 @@ class Committed:
         return self.newer[-1] if self.newer else self.manifest.folded
 
 
+def part_name(kind: str, epoch: int) -> str:
+    """Returns the name of a part; kind: epoch (history), metrics or stats."""
+    return f"{kind}-{epoch:05d}.parquet"
+
+
 def part_path(folder: Path, kind: str, epoch: int) -> Path:
-    """Returns the part of one epoch in a run folder; kind: epoch (history), metrics or stats."""
-    return folder / "parts" / f"{kind}-{epoch:05d}.parquet"
+    """Returns the part of one epoch in a run folder."""
+    return folder / "parts" / part_name(kind, epoch)
 
 
 def map_path(folder: Path, epoch: int) -> Path:

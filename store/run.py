@@ -72,6 +72,7 @@ class Run:
         if "?" in str(root):
             raise ValueError(f"the folder of the runs must have no ? in its name, for DuckDB; got {root}")
         root.mkdir(parents=True, exist_ok=True)
+        files.remove_strays(root)
         folder = root / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
         scratch = files.scratch_path(folder)
         for name in ("parts", "maps", "checkpoints"):
@@ -230,6 +231,7 @@ class Run:
             raise RunIsBusy(f"run {self.id} is {state.state}; stop it before deleting it")
         with self.claim():
             grave = files.scratch_path(self.folder)
+            self.folder.touch()  # or it looks older than this process, like what a dead one left
             self.folder.rename(grave)
         shutil.rmtree(grave)
 

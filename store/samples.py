@@ -46,5 +46,5 @@ def _check(columns: Mapping[str, Any], classes: int) -> None:
     if not rows or not np.array_equal(columns["sample_id"], np.arange(rows)):
         raise ValueError("sample_id of samples must be 0, 1, 2, … in order; got other ids")
     low, high = np.min(columns["label"]), np.max(columns["label"])
-    if not (low >= 0 and high < classes):
+    if not (low >= 0 and high < classes) or tables.unknown_cells(columns["label"]).any():
         raise ValueError(f"label of samples must be from 0 to {classes - 1}; got {low} to {high}")

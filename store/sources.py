@@ -17,15 +17,17 @@ class State:
     """What is committed, and when each file beside the database last changed, in nanoseconds."""
 
     committed: Committed
-    modified: frozenset[tuple[Path, int]]
+    modified: frozenset[tuple[str, int]]
 
 
 def state(folder: Path) -> State:
     """Returns the state of a run now; RunIsForeign where it is no run of this schema version."""
     committed = manifest.committed(folder)
-    paths = [manifest.part_path(folder, kind, epoch) for epoch in committed.newer for kind in parts.KINDS]
-    paths += [_fixed_path(folder, table) for table in FIXED]
-    return State(committed, frozenset((path, files.modified(path)) for path in paths))
+    times = files.modified_in(folder / "parts") if committed.newer else {}
+    names = [manifest.part_name(kind, epoch) for epoch in committed.newer for kind in parts.KINDS]
+    paths = [_fixed_path(folder, table) for table in FIXED]
+    fixed = [(path.name, files.modified(path)) for path in paths]
+    return State(committed, frozenset([*fixed, *((name, times.get(name, 0)) for name in names)]))
 
 
 def check(folder: Path, state: State, *, known: State | None = None) -> None:
@@ -35,10 +37,10 @@ def check(folder: Path, state: State, *, known: State | None = None) -> None:
     """
     rows = {table: _fixed_rows(folder, table) for table in FIXED}
     due = {"epoch": rows["samples"], "metrics": 1, "stats": None}
-    changed = {path for path, _ in state.modified - (known.modified if known else frozenset())}
+    changed = {name for name, _ in state.modified - (known.modified if known else frozenset())}
     for epoch in state.committed.newer:
         for kind, rows_due in due.items():
-            if manifest.part_path(folder, kind, epoch) in changed:
+            if manifest.part_name(kind, epoch) in changed:
                 parts.check_part(folder, kind, epoch, rows=rows_due)
 
 

@@ -154,6 +154,7 @@ def test_samples_stay_as_they_were_once_epochs_refer_to_them(make_run, rows):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
+        ({"label": np.full(40, np.nan)}, "label of samples must be from 0 to 2; got nan to nan"),
         ({"label": np.full(40, 3)}, "label of samples must be from 0 to 2; got 3 to 3"),
         ({"sample_id": np.arange(1, 41)}, "sample_id of samples must be 0, 1, 2"),
         ({"consistency": np.zeros(3)}, "consistency of samples must have 40 rows, one a sample; got 3"),
