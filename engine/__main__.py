@@ -59,11 +59,15 @@ def finish(run: Run, asked_to_stop: threading.Event) -> None:
         run.write_status(state="failed", message=str(error) or type(error).__name__)
         raise
     progress.end()
-    run.write_status(phase="folding", share=None)
-    run.fold()
+    run.write_status(phase="folding into one database", share=None)
+    try:
+        run.fold()
+    except Exception as error:  # what was recorded can be read without it
+        log.exception("the run is recorded, but not folded")
+        ending["message"] = f"all epochs are recorded, but not folded into one database; {error}"
     run.clear_stop()
     run.write_status(phase="", share=None, epoch=run.last_epoch(), step=0, steps=0, **ending)
-    log.info("%s", ending["message"] or "done")
+    log.info("%s %s", ending["state"], ending["message"])
 
 
 def work(run: Run, progress: Progress) -> None:
@@ -82,6 +86,7 @@ def work(run: Run, progress: Progress) -> None:
         prompts=dataset.prompts,
         cache=cache_folder(),
         report=progress.phase,
+        device=str(device),
     )
     state = fresh_state(config, dataset, measured.values, device)
     resumed = checkpoint.restore(state, run.checkpoints)

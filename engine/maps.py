@@ -7,6 +7,7 @@ fit rescales the start, adds noise and begins at learning rate 1 (arXiv 1802.034
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -100,6 +101,7 @@ def _fuzzy_graph(graph: Neighbours) -> Any:
     """umap-learn's weighted graph, (M, M) sparse; it expects each sample as its own first neighbour."""
     from umap.umap_ import fuzzy_simplicial_set
 
+    _compile_once()
     own = np.arange(len(graph.ids))[:, None]
     ids = np.hstack([own, graph.ids]).astype(np.int32)
     distances = np.hstack([np.zeros_like(own, np.float32), graph.distances]).astype(np.float32)
@@ -115,6 +117,19 @@ def _fuzzy_graph(graph: Neighbours) -> Any:
     return weights.tocoo()
 
 
+@cache
+def _compile_once() -> None:
+    """Keeps umap-learn's compiled loops on disk; by itself it compiles them in every process, for seconds."""
+    from umap import layouts, umap_
+
+    for loop in (
+        umap_.smooth_knn_dist,
+        umap_.compute_membership_strengths,
+        layouts._nb_optimize_layout_euclidean_single_epoch,
+    ):
+        loop.enable_caching()
+
+
 @contextmanager
 def _threads_as_they_are() -> Iterator[None]:
     """Keeps torch's thread count: numba's first parallel loop raises it, and training would sum otherwise."""
@@ -128,14 +143,14 @@ def _threads_as_they_are() -> Iterator[None]:
 
 
 def _layout(graph: Any, start: ndarray, *, epochs: int, rate: float) -> ndarray:
-    from umap.layouts import optimize_layout_euclidean
+    from umap import layouts
     from umap.umap_ import find_ab_params, make_epochs_per_sample
 
     graph.sum_duplicates()
     strong = graph.data >= graph.data.max() / epochs  # weaker edges would not be drawn once
     a, b = find_ab_params(SPREAD, MIN_DISTANCE)
     positions = np.ascontiguousarray(start, np.float32).copy()
-    layout: ndarray = optimize_layout_euclidean(
+    layout: ndarray = layouts.optimize_layout_euclidean(
         positions,
         positions,
         graph.row[strong],
