@@ -208,9 +208,7 @@ def _check_port(port: int) -> None:
         try:
             probe.bind((ADDRESS, port))
         except OSError as failure:
-            raise OSError(
-                f"port {port} of {ADDRESS} is taken; stop what uses it or choose another"
-            ) from failure
+            raise OSError(f"port {port} is taken; stop what uses it or choose another") from failure
 
 
 def _flat(section: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

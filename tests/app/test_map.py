@@ -1,0 +1,306 @@
+"""The map's sums and its page: keyframes, lassos, and what a lasso or a click does to the page."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy import ndarray
+from streamlit.testing.v1 import AppTest
+
+from app.map import KEY, keyframes, panel
+from app.map.keyframes import Keyframes
+from app.map.lasso import Lasso, is_inside
+from store import queries
+from store.run import Run
+from tests.synthetic import make_run
+
+SAMPLES = 60
+EVERYTHING = ((-0.1, -0.1), (1.1, -0.1), (1.1, 1.1), (-0.1, 1.1))
+LEFT = ((-0.1, -0.1), (0.5, -0.1), (0.5, 1.1), (-0.1, 1.1))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return make_run(tmp_path_factory.mktemp("runs"), samples=SAMPLES, epochs=6)  # maps of epochs 0, 2, 4
+
+
+@pytest.fixture
+def frames(run: Run) -> Keyframes:
+    return keyframes.keyframes(run, run.data_version())
+
+
+def two_points(*epochs: int) -> Keyframes:
+    """One sample that moves along x by 100 steps a keyframe, and one that stays at 0."""
+    positions = np.zeros((len(epochs), 2, 2), np.uint16)
+    positions[:, 0, 0] = 100 * np.arange(len(epochs))
+    return Keyframes(tuple(epochs), np.array([5, 9], np.uint32), positions)
+
+
+# ---- keyframes
+
+
+@pytest.mark.parametrize(
+    ("epoch", "steps"), [(0, 0), (1, 50), (2, 100), (5, 150), (8, 200), (99, 200), (-3, 0)]
+)
+def test_positions_are_linear_between_keyframes_at_any_epochs(epoch: int, steps: float):
+    places = two_points(0, 2, 8).at(epoch)
+    assert places[:, 0] * keyframes.GRID == pytest.approx([steps, 0])
+
+
+@pytest.mark.parametrize("epoch", [0, 3, 7])
+def test_positions__one_keyframe(epoch: int):
+    assert two_points(3).at(epoch).tolist() == [[0, 0], [0, 0]]
+
+
+def test_values_between_the_percentiles_span_all_codes(run: Run):
+    colours = keyframes.colouring(run, run.data_version(), "rarity")
+    known = colours.codes[colours.codes != keyframes.UNKNOWN]
+    assert (known.min(), known.max()) == (0, 254)
+
+
+def test_a_signal_that_can_be_negative_is_centred_at_zero(run: Run):
+    colours = keyframes.colouring(run, run.data_version(), "margin")
+    assert (colours.kind, colours.low) == ("diverging", -colours.high)
+
+
+def test_heavy_tails_are_spread_by_their_square_roots(run: Run):
+    colours = keyframes.colouring(run, run.data_version(), "loss")
+    losses = queries.epoch_rows(run, 4, ["loss"])["loss"].to_numpy()
+    known = ~np.isnan(losses)
+    low, high = np.sqrt(colours.low), np.sqrt(colours.high)
+    expected = np.round(np.clip((np.sqrt(losses[known]) - low) / (high - low), 0, 1) * 254)
+    assert colours.codes[2, known] == pytest.approx(expected, abs=1)  # half steps round either way
+
+
+def test_a_signal_nobody_knows_yet_has_no_ends(tmp_path: Path):
+    run = make_run(tmp_path, samples=20, epochs=1)
+    colours = keyframes.colouring(run, run.data_version(), "variance")  # needs L influences
+    assert np.isnan(colours.low) and (colours.codes == keyframes.UNKNOWN).all()
+
+
+def test_what_is_kept_in_memory_cannot_be_written(frames: Keyframes):
+    with pytest.raises(ValueError, match="read-only"):
+        frames.positions[0, 0, 0] = 1
+
+
+def test_classes_that_fit_no_byte_are_not_offered():
+    assert "label" in keyframes.colourings(255)
+    assert "label" not in keyframes.colourings(256)
+
+
+# ---- lassos
+
+
+def inside_by_winding(x: float, y: float, corners: ndarray) -> bool:
+    """Sums the angles under which a point sees the edges: odd turns are inside a simple polygon."""
+    around = corners - (x, y)
+    angles = np.arctan2(around[:, 1], around[:, 0])
+    turns = (np.diff(np.append(angles, angles[0])) + np.pi) % (2 * np.pi) - np.pi
+    return bool(abs(turns.sum()) > np.pi)
+
+
+@given(seed=st.integers(0, 10_000), corners=st.integers(3, 30))
+def test_points_are_inside_as_brute_force_says(seed: int, corners: int):
+    rng = np.random.default_rng(seed)
+    angles = np.sort(rng.random(corners)) * 2 * np.pi
+    reach = 0.1 + 0.4 * rng.random(corners)
+    polygon = 0.5 + np.stack(
+        [np.cos(angles) * reach, np.sin(angles) * reach], 1
+    )  # a star: edges do not cross
+    places = rng.random((50, 2))
+
+    expected = [inside_by_winding(x, y, polygon) for x, y in places]
+    assert is_inside(places, [(x, y) for x, y in polygon]).tolist() == expected
+
+
+def test_a_lasso_holds_the_samples_where_they_are_in_its_epoch():
+    frames = two_points(0, 2)
+    near_zero = ((-1e-4, -1e-4), (1e-4, -1e-4), (1e-4, 1e-4), (-1e-4, 1e-4))
+    assert Lasso(0, near_zero).ids(frames).tolist() == [5, 9]
+    assert Lasso(2, near_zero).ids(frames).tolist() == [9]
+
+
+def test_a_lasso_survives_the_address():
+    lasso = Lasso(4, ((0.1234, -0.5), (1, 0), (0.25, 0.75)))
+    assert str(lasso) == "4;0.1234,-0.5;1,0;0.25,0.75"
+    assert Lasso.parse(str(lasso)) == lasso
+
+
+@pytest.mark.parametrize(
+    "text", ["", "4", "4;1,2;3,4", "x;1,2;3,4;5,6", "4;1,2;3,4;nan,6", "4;" + "1,2;" * 300 + "1,2"]
+)
+def test_a_lasso_that_is_none_is_not_read(text: str):
+    assert Lasso.parse(text) is None
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {},
+        {"polygon": [[0, 0], [1, 0], [1, 1]]},
+        {"polygon": [[0, 0], [1, 0]], "epoch": 1},
+        {"polygon": [[0, 0, 0]] * 3, "epoch": 1},
+        {"polygon": [[0, "a"]] * 3, "epoch": 1},
+        {"polygon": [[0, float("nan")]] * 3, "epoch": 1},
+        {"polygon": [[0, 1e300]] * 3, "epoch": 1},
+        {"polygon": "everything", "epoch": 1},
+        {"polygon": [[0, 0], [1, 0], [1, 1]], "epoch": -1},
+        {"polygon": [[0, 0], [1, 0], [1, 1]] * 100, "epoch": 1},
+    ],
+)
+def test_what_a_browser_may_send_in_malice_is_no_lasso(choice: dict[str, Any]):
+    assert Lasso.received(choice) is None
+
+
+# ---- the page
+
+
+def page(run: Run, monkeypatch: pytest.MonkeyPatch, **state: Any) -> AppTest:
+    """Runs the Map page on a run with what the session holds, the map's own events under KEY."""
+    monkeypatch.setenv("UNDERTOW_RUNS", str(run.folder.parent))
+
+    def script() -> None:
+        from app.views import map as map_view
+
+        map_view.render()
+
+    app = AppTest.from_function(script, default_timeout=60)
+    for name, value in {"run": run.id, **state}.items():
+        app.session_state[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def sent(app: AppTest) -> dict[str, Any]:
+    """What the page sent to the map."""
+    content: dict[str, Any] = json.loads(app.get("bidi_component")[0].proto.json)
+    return content
+
+
+def highlighted(app: AppTest) -> list[int]:
+    bits = np.frombuffer(base64.b64decode(sent(app)["selection"]), np.uint8)
+    return np.flatnonzero(np.unpackbits(bits, bitorder="little")).tolist()
+
+
+def shown(app: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def lasso(corners: tuple[tuple[float, float], ...], epoch: int, serial: int = 1) -> dict[str, Any]:
+    return {"choice": {"polygon": [list(corner) for corner in corners], "epoch": epoch, "serial": serial}}
+
+
+def test_the_page_asks_for_a_lasso_before_there_is_one(run: Run, monkeypatch: pytest.MonkeyPatch):
+    app = page(run, monkeypatch)
+    assert any(caption.value.startswith("Drag a lasso around points") for caption in app.caption)
+    assert (sent(app)["epochs"], sent(app)["epoch"], highlighted(app)) == ([0, 2, 4], 5, [])
+
+
+def test_a_lasso_selects_whom_the_server_finds_inside(
+    run: Run, monkeypatch: pytest.MonkeyPatch, frames: Keyframes
+):
+    app = page(run, monkeypatch, **{KEY: lasso(LEFT, epoch=2)})
+    expected = np.flatnonzero(frames.positions[1, :, 0] < 0.5 * keyframes.GRID).tolist()
+    assert 0 < len(expected) < SAMPLES
+    assert list(app.session_state["selection"]) == expected
+    assert (highlighted(app), shown(app)["Selected"]) == (expected, str(len(expected)))
+
+
+def test_a_lasso_is_taken_once(run: Run, monkeypatch: pytest.MonkeyPatch):
+    app = page(run, monkeypatch, **{KEY: lasso(EVERYTHING, epoch=2)})
+    app.session_state["selection"] = (3, 4)  # another page selects
+    app.run()
+    assert highlighted(app) == [3, 4]
+
+
+def test_a_click_on_a_point_shows_its_sample(run: Run, monkeypatch: pytest.MonkeyPatch):
+    app = page(run, monkeypatch, **{KEY: {"choice": {"sample": 7, "serial": 1}}})
+    assert any(text.value == "**Sample 7**" for text in app.markdown)
+    assert (app.session_state["sample"], highlighted(app)) == (7, [7])
+    assert [button.label for button in app.button] == ["Open its page"]
+
+
+def test_a_click_beside_the_points_clears_the_selection(run: Run, monkeypatch: pytest.MonkeyPatch):
+    app = page(run, monkeypatch, selection=(1, 2), **{KEY: {"choice": {"serial": 1}}})
+    assert highlighted(app) == []
+
+
+def test_the_epoch_that_the_map_was_left_at_is_that_of_all_pages(run: Run, monkeypatch: pytest.MonkeyPatch):
+    app = page(run, monkeypatch, **{KEY: {"moment": {"epoch": 3, "serial": 1}}})
+    assert (app.session_state["epoch"], sent(app)["epoch"]) == (3, 3)
+
+
+def test_the_page_restores_epoch_and_selection_of_a_link(run: Run, monkeypatch: pytest.MonkeyPatch):
+    app = page(run, monkeypatch, epoch=1, selection=(4, 8, 15))
+    assert (sent(app)["epoch"], highlighted(app), shown(app)["Selected"]) == (1, [4, 8, 15], "3")
+
+
+def test_the_page_restores_the_lasso_of_a_link(run: Run, monkeypatch: pytest.MonkeyPatch):
+    app = page(run, monkeypatch, lasso=str(Lasso(2, EVERYTHING)))
+    assert shown(app)["Selected"] == str(SAMPLES)
+
+
+def test_numbers_of_the_selection_are_those_of_the_epoch(run: Run, monkeypatch: pytest.MonkeyPatch):
+    ids = (4, 8, 15, 16, 23, 42)
+    app = page(run, monkeypatch, epoch=3, selection=ids)
+    rows = queries.epoch_rows(run, 3, ["selected"], ids)
+    kept, flipped = rows["selected"].mean() * 100, (rows["label"] != rows["true_label"]).mean() * 100
+    values = {name: float(value.split("\N{NO-BREAK SPACE}")[0]) for name, value in shown(app).items()}
+    assert values == pytest.approx({"Selected": 6, "Kept": kept, "Flipped": flipped}, abs=0.05)
+    means = queries.summary(run, 3).set_index("sample_id").loc[list(ids), "mean_margin"]
+    table = app.dataframe[0].value.set_index("sample_id")["mean_margin"]
+    assert table.tolist() == pytest.approx(means.sort_values().tolist(), nan_ok=True)
+
+
+@pytest.mark.parametrize("name", keyframes.colourings(10))
+def test_the_map_can_be_coloured_by_everything_it_offers(
+    run: Run, monkeypatch: pytest.MonkeyPatch, name: str
+):
+    app = page(run, monkeypatch, map_colour=keyframes.colourings(10)[name].label)
+    assert sent(app)["colouring"]["name"] == name
+    assert f"/values/{name}?" in sent(app)["urls"]["values"]
+
+
+def test_marks_and_kept_reach_the_map(run: Run, monkeypatch: pytest.MonkeyPatch):
+    app = page(run, monkeypatch, map_kept="Ringed", map_mark="Suspects")
+    assert (sent(app)["kept"], sent(app)["mark"]) == ("ring", "suspects")
+    assert sent(app)["urls"]["flags"].endswith("&suspects=1")
+
+
+def test_flipped_labels_are_offered_only_where_they_are_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    clean = make_run(tmp_path, samples=30, epochs=2, settings=())
+    app = page(clean, monkeypatch)
+    assert [control.options for control in app.segmented_control][1] == ["None", "Suspects"]
+
+
+def test_the_page_works__one_keyframe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    one = make_run(tmp_path, samples=30, epochs=1)
+    app = page(one, monkeypatch, **{KEY: lasso(EVERYTHING, epoch=0)})
+    assert (sent(app)["epochs"], shown(app)["Selected"]) == ([0], "30")
+
+
+@pytest.mark.parametrize(
+    ("settings", "epochs", "says"),
+    [(("maps.every=0",), 2, "No map has been recorded yet"), ((), 0, "No epoch has been recorded yet")],
+)
+def test_the_page_says_what_will_appear(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: tuple[str, ...], epochs: int, says: str
+):
+    app = page(make_run(tmp_path, samples=30, epochs=epochs, settings=settings), monkeypatch)
+    assert any(says in text.value for text in app.markdown)
+    assert not app.get("bidi_component")
+
+
+def test_the_class_mix_puts_rare_classes_in_one_line():
+    counts = {f"class {number}": 20 - number for number in range(12)}
+    drawn = panel.class_mix(panel.Counter(counts))
+    assert "<span>class 9</span>" in drawn and "<span>class 10</span>" not in drawn
+    assert "<span>2 others</span><i></i><b>19</b>" in drawn
