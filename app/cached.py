@@ -1,7 +1,7 @@
 """Answers that are kept while nothing changes: every question of the store, under (run id, data version).
 
-Streamlit tells large frames and arrays apart by a sample of their values and so can return a wrong answer; only
-texts and numbers are therefore arguments here, and the version of a run's data is one of them.
+Streamlit tells large frames and arrays apart by a sample of their values and so can return a wrong answer;
+only texts and numbers are therefore arguments here, and the version of a run's data is one of them.
 """
 
 from collections.abc import Sequence

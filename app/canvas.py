@@ -74,7 +74,7 @@ def epoch_axis(figure: go.Figure, last_epoch: int) -> None:
 
 
 def epoch_rule(figure: go.Figure, epoch: int | None, palette: Palette) -> None:
-    """Draws the thin vertical line of the epoch that the person looks at, on every panel; None draws nothing."""
+    """Draws a thin vertical line at the epoch that is looked at, on every panel; None draws nothing."""
     if epoch is not None:
         figure.add_vline(x=epoch, line={"color": palette.muted, "width": 1, "dash": "dot"}, layer="below")
 

@@ -1,7 +1,7 @@
 """The pieces that pages are laid out from: header, chart card, badge card, empty and error states.
 
-A card always has a title, what it is of (n, units), an alternative text, and a download where numbers stand behind
-it; building it in one place is what keeps that promise.
+A card always has a title, what it is of (n, units), an alternative text, and a download where numbers stand
+behind it; building it in one place is what keeps that promise.
 """
 
 import re
@@ -84,7 +84,7 @@ def empty(what: str, action: str) -> None:
 
 
 def run_with_epochs() -> Run | None:
-    """Returns the run that is looked at if it has recorded an epoch; else draws the empty state and returns None."""
+    """Returns the run that is looked at; draws the empty state and returns None before its first epoch."""
     run = focus.run()
     if run is None:
         empty(
@@ -96,7 +96,7 @@ def run_with_epochs() -> Run | None:
         state = run.status().state
         empty(
             "No epoch has been recorded yet",
-            f"The run is {state}. Its first epoch appears here as soon as it ends; the page Runs shows how far it is.",
+            f"The run is {state}. Its first epoch appears here once it ends; Runs shows how far it is.",
         )
         return None
     return run

@@ -1,7 +1,7 @@
 """What a run has cost and what its selection saved: samples and seconds, never a bare ratio.
 
-Saved is counted in back-propagated samples against a run of the same study that trained on everything, over equal
-epochs; where there is none, against all samples in every epoch.
+Saved is counted in back-propagated samples against a run of the same study that trained on everything, over
+equal epochs; where there is none, against all samples in every epoch.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ _EPOCHS_FOR_ETA = 5
 
 @dataclass(frozen=True)
 class Cost:
-    """Sums over the recorded epochs; NaN where nothing is recorded. saved: share of 1, against what it says."""
+    """Sums over the recorded epochs, NaN where there are none; saved: share of what against says."""
 
     epochs: int
     forwarded: float
@@ -52,8 +52,12 @@ def seconds_left(metrics: DataFrame, status: Status) -> float:
     """Returns the seconds until the last epoch, from the recent ones; NaN before the first."""
     if not len(metrics) or not status.epochs:
         return float("nan")
-    recent = metrics[["seconds", "seconds_record"]].tail(_EPOCHS_FOR_ETA).sum(axis=1).mean()
-    return float(recent * status.epochs * (1 - status.progress))
+    return epoch_seconds(metrics) * status.epochs * (1 - status.progress)
+
+
+def epoch_seconds(metrics: DataFrame) -> float:
+    """Returns the wall seconds of a recent epoch, its recording included."""
+    return float(metrics[["seconds", "seconds_record"]].tail(_EPOCHS_FOR_ETA).sum(axis=1).mean())
 
 
 def full_run(

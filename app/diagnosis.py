@@ -33,7 +33,8 @@ def worth_a_look(
 ) -> list[Badge]:
     """Returns the badges of a run, most telling first.
 
-    metrics by epoch; about: run.json; noise: share of flipped labels by epoch; strength: its quantiles by epoch.
+    metrics by epoch; about: run.json; noise: share of flipped labels by epoch; strength: its quantiles by
+    epoch.
     """
     found = (
         *_noise(noise),
@@ -52,8 +53,8 @@ def _noise(noise: DataFrame) -> Iterator[Badge]:
         yield Badge(
             "Noise is kept",
             wording.percent(last["share_noisy_kept"]),
-            f"of the kept samples have a flipped label, and {wording.percent(last['share_noisy_all'])} of the data: "
-            "the selection collects wrong labels.",
+            "of the kept samples have a flipped label, more than the "
+            f"{wording.percent(last['share_noisy_all'])} in the data: the selection collects wrong labels.",
         )
 
 
@@ -63,8 +64,8 @@ def _consistency(about: Mapping[str, Any]) -> Iterator[Badge]:
         yield Badge(
             "Weak consistency",
             wording.number(auroc),
-            f"AUROC of consistency against the known wrong labels, below {AUROC_LOW}: the encoder hardly tells "
-            "right from wrong labels here.",
+            f"is the AUROC of consistency against the known wrong labels, below {AUROC_LOW}: the encoder "
+            "hardly tells right from wrong labels here.",
         )
 
 
@@ -72,12 +73,12 @@ def _index(metrics: DataFrame) -> Iterator[Badge]:
     for name, words, low in (("recall", "HNSW recall", RECALL_LOW), ("map_trust", "Map trust", TRUST_LOW)):
         known = metrics.dropna(subset=[name])
         if len(known) and known[name].min() < low:
-            worst = known.loc[known[name].idxmin()]
+            worst = known.iloc[int(known[name].argmin())]
             yield Badge(
                 f"{words} is low",
                 wording.percent(worst[name]),
-                f"in epoch {worst['epoch']:.0f}, below {wording.percent(low)}: neighbours and what is computed from "
-                "them are less sure there.",
+                f"in epoch {worst['epoch']:.0f}, below {wording.setting_percent(low)}: neighbours and what "
+                "is computed from them are less sure there.",
             )
 
 

@@ -3,9 +3,8 @@
 It is the first thing a person sees, so it answers a question instead of asking for a choice.
 """
 
-from pandas import DataFrame
-
 import streamlit as st
+from pandas import DataFrame
 
 from app import cached, cards, focus, markup, naming, picture, reasons, wording
 from store.run import Run
@@ -16,22 +15,13 @@ def draw(run: Run, sample_id: int, epoch: int) -> None:
     history = cached.history(run, [sample_id])
     names = run.about().get("class_names", [])
     why = cached.why(run, sample_id, epoch)
-    label, true_label = int(history["label"].iloc[0]), history["true_label"].iloc[0]
     image, words = st.columns([1, 4.4], gap="medium", vertical_alignment="center")
     with image:
         cards.html(picture.picture(run, sample_id, says=f"sample {sample_id}"))
     with words:
-        st.markdown(f"### {headline(history, names)}", anchors=False)
-        known = (
-            f"The label was flipped on purpose: it is a {_name(names, true_label)}. "
-            if label != true_label
-            else ""
-        )
-        st.markdown(
-            f"{known if wording.is_known(true_label) else ''}{sentence(history, epoch)} "
-            f"{reasons.reason(why, naming.strategy(run.config()))}"
-        )
-        cards.html(_life(history))
+        st.markdown(f"### {markup.markdown(headline(history, names))}", anchors=False)
+        st.markdown(f"{_truth(history, names)}{reasons.reason(why, naming.strategy(run.config()))}")
+        cards.html(_life(history, epoch))
         if st.button(
             "See its whole life", type="primary", key="finding_open", icon=":material/arrow_forward:"
         ):
@@ -47,20 +37,29 @@ def headline(history: DataFrame, names: list[str]) -> str:
     return f"{labelled}, looks like {_name(names, other.mode().iloc[0])}" if len(other) else labelled
 
 
-def sentence(history: DataFrame, epoch: int) -> str:
-    """Returns how often it was kept, up to the newest epoch."""
-    kept = int(history["selected"].sum())
-    return f"Kept in {kept} of {wording.plural(len(history), 'epoch')}, and dropped in epoch {epoch}."
+def _truth(history: DataFrame, names: list[str]) -> str:
+    label, true_label = history["label"].iloc[0], history["true_label"].iloc[0]
+    if not wording.is_known(true_label):
+        return ""
+    truth = f"Its true label is **{markup.markdown(_name(names, true_label))}**"
+    return f"{truth}; the wrong one was planted. " if label != true_label else f"{truth}. "
 
 
-def _life(history: DataFrame) -> str:
-    loss = history["loss"].tolist()
-    spark = markup.sparkline(loss, says=f"loss over {len(loss)} epochs", low=0.0)
-    strip = markup.strip(history["selected"].astype(bool).tolist())
-    return (
-        '<div class="ut-life"><span class="ut-muted">loss</span>'
-        f'{spark}<span class="ut-muted">kept</span>{strip}</div>'
-    )
+def _life(history: DataFrame, epoch: int) -> str:
+    kept = history["selected"].astype(bool).tolist()
+    rows = [
+        (
+            name,
+            markup.sparkline(
+                history[name].tolist(), says=f"{name} over {len(history)} epochs", low=0.0, high=high
+            ),
+            wording.number(history[name].dropna().tail(1).sum() if history[name].notna().any() else None),
+        )
+        for name, high in (("loss", None), ("confidence", 1.0), ("score", None))
+    ]
+    rows.append(("kept", markup.strip(kept, now=epoch), f"{sum(kept)} of {len(kept)}"))
+    cells = (f'<span class="ut-muted">{name}</span>{line}<span>{last}</span>' for name, line, last in rows)
+    return f'<div class="ut-life">{"".join(cells)}</div>'
 
 
 def _name(names: list[str], label: float) -> str:

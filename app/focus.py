@@ -90,7 +90,7 @@ def select(sample_ids: Sequence[int], lasso: str | None = None) -> None:
 
 
 def sample(samples: int) -> int | None:
-    """Returns the sample that is looked at, of so many; None where none was picked or it is not in the run."""
+    """Returns the sample that is looked at, of so many; None where none was picked or the run lacks it."""
     chosen = st.session_state.get("sample")
     return chosen if chosen is not None and 0 <= chosen < samples else None
 

@@ -5,6 +5,7 @@ against all the others; epochs that did not visit the sample leave a gap instead
 """
 
 import math
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ PANELS: tuple[str, ...] = (
     "score",
 )  # fmt: skip
 _COLUMNS = 2
-_ROW_HEIGHT = 104
+_ROW_HEIGHT = 121
 # Labelled scores in each decade, by how far down (log10) the axis goes.
 _TICKS = {(1, 2, 5): -1.5, (1, 3): -2.5, (1,): -math.inf}
 _STRIP_SHARE = 0.28  # height of the kept strip, in panel rows
@@ -92,13 +93,14 @@ def decision(
 ) -> go.Figure:
     """Draws how rarity and consistency, multiplied, pull the score down from 1, and the cut it had to reach.
 
-    On a log axis factors are lengths: the first bar ends at rarity, the second goes on to rarity x consistency.
-    Exponents other than 1 must be applied by the caller. All values above 0; cut NaN draws no cut.
+    On a log axis factors are lengths: the first bar ends at rarity, the second goes on to rarity x
+    consistency. Exponents other than 1 must be applied by the caller. All values above 0; cut NaN draws no
+    cut.
     """
     tiny = 1e-6
     first = math.log10(max(rarity, tiny))
     last = first + math.log10(max(consistency, tiny))
-    figure = canvas.blank(palette, height=176, x="Score = rarity × consistency, log scale")
+    figure = canvas.blank(palette, height=176, x="Score, log scale")
     bars = (
         ("Score", 0.0, last, palette.dropped if kept is False else palette.kept, rarity * consistency),
         ("Consistency", first, last, palette.categorical[3], consistency),
@@ -106,21 +108,15 @@ def decision(
     )
     for name, start, end, color, value in bars:
         figure.add_bar(
-            y=[name],
+            y=[f"{name}  <b>{wording.number(value)}</b>"],
             x=[end - start],
             base=[start],
             orientation="h",
             marker_color=color,
             width=0.62,
-            text=f"{name if name == 'Score' else '×'} {wording.number(value)}".replace("Score ", "= "),
-            textposition="none",
             hovertemplate=f"{name} {wording.number(value)}<extra></extra>",
             showlegend=False,
         )
-        figure.add_annotation(
-            x=end, y=name, text=wording.number(value), showarrow=False, xanchor="right", xshift=-6,
-            font={"color": palette.text, "size": 12},
-        )  # fmt: skip
     _mark_cut(figure, cut, palette)
     _score_axis(figure, low=min(last, math.log10(cut) if cut > 0 else last))
     figure.update_layout(barmode="overlay", hovermode="closest", margin={"t": 26, "b": 8, "l": 8, "r": 16})
@@ -188,12 +184,33 @@ def _panel(
     figure.update_yaxes(**limits, row=row, col=col)
     at = history.loc[history["epoch"] == epoch, signal]
     value = f"  <b>{wording.number(float(at.iloc[0]))}</b>" if len(at) and at.notna().all() else ""
-    _title(figure, f"{what.label}{value}", row=row, col=col, palette=palette)
+    _title(
+        figure,
+        f"{what.label}{value}",
+        row=row,
+        col=col,
+        palette=palette,
+        hint=_wrapped(wording.meaning(what)),
+    )
+    if history[signal].isna().all():
+        _say_unknown(figure, row=row, col=col)
 
 
-def _title(figure: go.Figure, text: str, *, row: int, col: int, palette: Palette) -> None:
+def _say_unknown(figure: go.Figure, *, row: int, col: int) -> None:
+    figure.update_yaxes(showticklabels=False, showgrid=False, row=row, col=col)
+    figure.add_annotation(
+        text="no value yet", x=0.5, y=0.5, xref="x domain", yref="y domain", showarrow=False, row=row, col=col
+    )
+
+
+def _wrapped(text: str) -> str:
+    return "<br>".join(textwrap.wrap(text, 60))
+
+
+def _title(figure: go.Figure, text: str, *, row: int, col: int, palette: Palette, hint: str = "") -> None:
     figure.add_annotation(
         text=text,
+        hovertext=hint,
         x=0,
         y=1,
         xref="x domain",

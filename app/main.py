@@ -21,6 +21,7 @@ def main() -> None:
     """Draws the frame, then the page that was asked for."""
     st.set_page_config(page_title="Undertow", page_icon=HERE / "icon.svg", layout="wide")
     st.html(f"<style>{theme.css()}{(HERE / 'style.css').read_text(encoding='utf-8')}</style>")
+    st.logo(HERE / "icon.svg", size="large")
     focus.adopt()
     page = st.navigation(
         {section: [_page(view) for view in views] for section, views in SECTIONS.items()}, expanded=True

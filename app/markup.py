@@ -11,7 +11,6 @@ from pandas import DataFrame
 
 from app import theme, wording
 
-
 _MARKDOWN = frozenset("\\`*_{}[]<>()#+-.!|~:$")
 
 
@@ -52,28 +51,46 @@ def bar(share: float, *, state_name: str, says: str) -> str:
     )
 
 
-def sparkline(values: Sequence[float], *, says: str, low: float | None = None) -> str:
-    """Returns a curve without axes, from its lowest (or low) to its highest value; NaN leaves it out.
+def sparkline(
+    values: Sequence[float], *, says: str, low: float | None = None, high: float | None = None
+) -> str:
+    """Returns a curve without axes over all places, from its lowest (or low) to its highest value (or high).
 
-    Drawn as a mask, because the sanitiser of st.html lets no inline SVG through.
+    Unknown values leave a gap. Drawn as a mask, because the sanitiser of st.html lets no inline SVG through.
     """
-    known = [(place, value) for place, value in enumerate(values) if wording.is_known(value)]
-    if len(known) < 2:
-        return f'<span class="ut-muted" aria-label="{text(says)}"></span>'
-    bottom = min(value for _, value in known) if low is None else low
-    span = max(value for _, value in known) - bottom or 1.0
-    width = known[-1][0] - known[0][0]
-    points = " ".join(
-        f"{100 * (place - known[0][0]) / width:.1f},{28 - 26 * (value - bottom) / span:.1f}"
-        for place, value in known
+    known = [value for value in values if wording.is_known(value)]
+    if not known:
+        return f'<span class="ut-spark-empty" role="img" aria-label="{text(says)}"></span>'
+    bottom = min(known) if low is None else low
+    span = (max(known) if high is None else high) - bottom or 1.0
+    lines = "".join(
+        f"<polyline points='{points}'/>" for points in _segments(values, bottom=bottom, span=span)
     )
     drawing = (
         "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 100 30' preserveAspectRatio='none'>"
-        f"<polyline points='{points}' fill='none' stroke='black' stroke-width='1.8' "
-        "vector-effect='non-scaling-stroke' stroke-linejoin='round'/></svg>"
+        "<style>polyline{fill:none;stroke:#000;stroke-width:1.8px;vector-effect:non-scaling-stroke}</style>"
+        f"{lines}</svg>"
     )
     mask = f"url(&quot;data:image/svg+xml,{quote(drawing)}&quot;) 0 0 / 100% 100% no-repeat"
     return f'<span class="ut-spark" role="img" aria-label="{text(says)}" style="mask:{mask}"></span>'
+
+
+def _segments(values: Sequence[float], *, bottom: float, span: float) -> list[str]:
+    """Returns the points of each unbroken stretch; a lone value becomes a dash as wide as its place."""
+    width = 100 / len(values)
+    stretches: list[list[tuple[float, float]]] = [[]]
+    for place, value in enumerate(values):
+        if wording.is_known(value):
+            stretches[-1].append(((place + 0.5) * width, 28 - 26 * (value - bottom) / span))
+        else:
+            stretches.append([])
+    drawn = []
+    for stretch in filter(None, stretches):
+        if len(stretch) == 1:
+            (x, y) = stretch[0]
+            stretch = [(x - width / 2, y), (x + width / 2, y)]
+        drawn.append(" ".join(f"{x:.1f},{y:.1f}" for x, y in stretch))
+    return drawn
 
 
 def strip(kept: Sequence[bool], *, now: int | None = None) -> str:
@@ -118,10 +135,11 @@ def head(title: str, note: str = "", *, hint: str = "") -> str:
 
 
 def table(rows: DataFrame, *, says: str, chosen: int | None = None) -> str:
-    """Returns a small table of texts, numbers to the right; says: what it holds; chosen: the row that is bold."""
+    """Returns a small table of texts; says: what it holds; chosen: the row that is bold."""
     names = "".join(f'<th scope="col">{text(name)}</th>' for name in rows.columns)
     lines = "".join(
-        f"<tr{' class=ut-chosen' if place == chosen else ''}>{''.join(f'<td>{text(cell)}</td>' for cell in line)}</tr>"
+        f'<tr class="{"ut-chosen" if place == chosen else ""}">'
+        f"{''.join(f'<td>{text(cell)}</td>' for cell in line)}</tr>"
         for place, line in enumerate(rows.itertuples(index=False))
     )
     return (

@@ -27,7 +27,7 @@ def run_title(config: Settings) -> str:
 
 
 def run_titles(configs: Mapping[str, Settings]) -> dict[str, str]:
-    """Returns a title by run id that tells the runs apart: with the seed, then the id, where names are shared."""
+    """Returns titles by run id that tell the runs apart: with seed, then id, where names are shared."""
     titles = {run_id: run_title(config) for run_id, config in configs.items()}
     for addition in ("seed", "id"):
         shared = {title for title, times in Counter(titles.values()).items() if times > 1}
@@ -48,7 +48,7 @@ def strategy(config: Settings) -> str:
     chosen = config.get("strategy", {})
     kind = str(chosen.get("kind", wording.UNKNOWN))
     words = _STRATEGIES.get(kind, kind.replace("_", " "))
-    return f"{words} {wording.percent(chosen['keep'])}" if "keep" in chosen else words
+    return f"{words} {wording.setting_percent(chosen['keep'])}" if "keep" in chosen else words
 
 
 def policy(config: Settings) -> str:
@@ -63,7 +63,7 @@ def noise(config: Settings) -> str:
     """Returns the label noise that was added: "10 % flipped"."""
     chosen = config.get("noise", {})
     share = chosen.get("share")
-    return f"{wording.percent(share)} flipped" if share is not None else "no noise"
+    return f"{wording.setting_percent(share)} flipped" if share is not None else "no noise"
 
 
 def source(config: Settings) -> str:

@@ -60,7 +60,7 @@ def quadrant(samples: DataFrame, palette: Palette, *, chosen: int | None = None)
     samples: sample_id, rarity, consistency, flipped (true, false or unknown); unknown values are left out.
     """
     known = samples.dropna(subset=["rarity", "consistency"])
-    figure = canvas.blank(palette, height=360, x="Rarity, high = sparse", y="Consistency, high = agrees")
+    figure = canvas.blank(palette, height=450, x="Rarity, high = sparse", y="Consistency, high = agrees")
     flipped = known["flipped"].astype("boolean")
     groups = (
         (

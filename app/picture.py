@@ -1,4 +1,4 @@
-"""One sample's image at full size, as bytes inside the page, so that it needs no address and no second request."""
+"""One sample's image at full size, as bytes inside the page: it needs no address and no second request."""
 
 import base64
 from io import BytesIO

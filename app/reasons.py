@@ -21,40 +21,33 @@ def reason(why: Why, strategy: str) -> str:
         return f"Epoch {why.epoch} trained on all {wording.count(why.n)} samples, so nothing was dropped."
     if why.reason != "score":
         if strategy == "random_subset":
-            return f"A fresh random draw of {wording.count(why.kept_count)} of {wording.count(why.n)} samples decided."
+            drawn = f"{wording.count(why.kept_count)} of {wording.count(why.n)}"
+            return f"A fresh random draw of {drawn} samples decided."
         return f"The scores known after epoch {why.decided_after} do not explain this selection."
     verb = "reaches" if why.kept else "is below"
     return (
         f"After epoch {why.decided_after} its score {wording.number(why.score)} = rarity "
         f"{wording.number(why.rarity)} × consistency {wording.number(why.consistency)} ranked "
-        f"{wording.count(why.rank)} of {wording.count(why.n)} and {verb} the cut of {wording.number(why.cut)} "
-        f"that kept {wording.count(why.kept_count)}."
+        f"{wording.count(why.rank)} of {wording.count(why.n)} and {verb} the cut of "
+        f"{wording.number(why.cut)} that kept {wording.count(why.kept_count)}."
     )
 
 
 def change(why: Why) -> str:
-    """Returns the smallest change of one factor that turns the decision; "" where the score did not decide."""
+    """Returns the smallest change of one factor that turns the decision; "" where no score decided."""
     if why.reason != "score":
         return ""
     turned = "be dropped" if why.kept else "be kept"
-    rarity, consistency = why.needed_rarity, why.needed_consistency
+    bound = "at most" if why.kept else "at least"
+    factors = (
+        ("rarity", why.needed_rarity, why.rarity),
+        ("consistency", why.needed_consistency, why.consistency),
+    )
     ways = [
-        f"{name} {'of at most' if why.kept else 'of at least'} {wording.number(needed)} instead of {wording.number(now)}"
-        for name, needed, now in (
-            ("a rarity", rarity, why.rarity),
-            ("a consistency", consistency, why.consistency),
-        )
+        f"a {name} of {bound} {wording.number(needed)} instead of {wording.number(now)}"
+        for name, needed, now in factors
         if wording.is_known(needed)
     ]
     if not ways:
         return f"No change of one factor alone would make it {turned}."
     return f"To {turned} it needs {' or '.join(ways)}."
-
-
-def weaker(why: Why) -> str:
-    """Names the factor that pulled the score down more, in words for a headline."""
-    if not (wording.is_known(why.rarity) and wording.is_known(why.consistency)):
-        return ""
-    if why.consistency <= why.rarity:
-        return "image and label disagree"
-    return "its surroundings are crowded"

@@ -38,9 +38,9 @@ def facts(history: DataFrame, names: Sequence[str], epoch: int) -> dict[str, str
     return {
         "Label": class_name(names, first["label"]),
         "True label": class_name(names, first["true_label"]),
-        "Prediction": class_name(names, prediction) if wording.is_known(prediction) else "not visited",
-        "Kept": f"{int(history['selected'].sum())} of {wording.plural(len(history), 'epoch')}",
-        "Correct": f"{int(history['correct'].fillna(False).sum())} of {wording.plural(int(seen), 'visit')}",
+        "Prediction": class_name(names, prediction) if wording.is_known(prediction) else "not seen",
+        "Kept epochs": f"{int(history['selected'].sum())} of {len(history)}",
+        "Right visits": f"{int(history['correct'].fillna(False).sum())} of {int(seen)}",
     }
 
 
@@ -69,7 +69,7 @@ def links(found: Chain, *, newest_weight: float) -> list[str]:
             wording.number(latest),
             note=f"last {len(found.influences)} of L = {found.window}",
             inner=markup.columns(found.influences) if found.influences else "",
-            hint=_meaning("influence"),
+            hint=wording.meaning(column("history", "influence")),
         ),
         markup.link(
             "their variance",
@@ -81,13 +81,13 @@ def links(found: Chain, *, newest_weight: float) -> list[str]:
             "variance",
             wording.number(found.variance),
             note=f"average, newest weighs {wording.number(newest_weight)}",
-            hint=_meaning("variance"),
+            hint=wording.meaning(column("history", "variance")),
         ),
         markup.link(
             "strength",
             wording.number(found.strength),
             note=f"used in epoch {found.epoch + 1}",
-            hint=_meaning("strength"),
+            hint=wording.meaning(column("history", "strength")),
         ),
     ]
 
@@ -96,21 +96,16 @@ def sentence(found: Chain, policy: str) -> str:
     """Returns what the chain says, and where the strength came from if not from the variance."""
     missing = found.window - len(found.influences)
     if policy != "sada":
-        return f"This run's strengths are not SADA's ({policy.replace('_', ' ')}); influence and variance are logged."
+        other = policy.replace("_", " ")
+        return f"This run's strengths are {other}, not SADA's; influence and variance are logged."
     if missing > 0 and not wording.is_known(found.variance):
         return (
-            f"{wording.plural(missing, 'more influence')} until it has a variance; until then its strength is drawn "
-            "at random, as TrivialAugment does."
+            f"{wording.plural(missing, 'more influence')} until it has a variance; until then its strength "
+            "is drawn at random, as TrivialAugment does."
         )
     if not wording.is_known(found.strength):
         return "The next epoch has not been recorded, so its strength is not known yet."
     return (
-        "A steady loss (low variance) is augmented strongly, an unsteady one mildly: strength = 1 − variance scaled "
-        "over all samples."
+        "A steady loss (low variance) is augmented strongly, an unsteady one mildly: strength = 1 − variance "
+        "scaled over all samples."
     )
-
-
-def _meaning(name: str) -> str:
-    declared = column("history", name)
-    ends = f"; {declared.direction}" if declared.direction else ""
-    return f"{declared.meaning}; {declared.when}; {declared.range}{ends}"

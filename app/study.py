@@ -1,6 +1,7 @@
 """A study as one answer: its runs by method, what they reached and cost, and how sure that is.
 
-Accuracy is that of the last epoch (never the best on the test set), and fewer than three seeds decide nothing.
+Accuracy is that of the last epoch (never the best on the test set), and fewer than three seeds decide
+nothing.
 """
 
 import math
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 from pandas import DataFrame
 
-from app import naming, wording
+from app import cost, naming, wording
 from store.run import Run, Status
 
 SEEDS_FOR_A_VERDICT = 3
@@ -19,8 +20,8 @@ DEMO = "demo"  # how the names of demo studies begin
 
 # Two-sided 95 % of Student's t by degrees of freedom; from 31 on the normal distribution's is used.
 _T95 = (
-    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120,
-    2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
+    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
+    2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
 )  # fmt: skip
 
 
@@ -40,6 +41,11 @@ class Member:
         return naming.run_title(self.config)
 
     @property
+    def epochs(self) -> int:
+        """How many epochs the run will have."""
+        return self.status.epochs or int(str(self.config.get("epochs") or 0))
+
+    @property
     def samples(self) -> int | None:
         """N, None before the engine has loaded the data."""
         count = self.about.get("n")
@@ -47,10 +53,16 @@ class Member:
 
 
 def by_study(members: Sequence[Member]) -> dict[str, list[Member]]:
-    """Groups runs by the study they name, in order of appearance; "" holds those without one."""
+    """Groups runs by the study they name, in order of appearance; "" holds those without one.
+
+    Within a study they stand in the order in which they were queued.
+    """
     groups: dict[str, list[Member]] = {}
     for member in members:
         groups.setdefault(str(member.config.get("study") or ""), []).append(member)
+    for name, group in groups.items():
+        if name:
+            group.sort(key=lambda member: (member.run.id[:15], member.config.get("seed", 0), member.name))
     return groups
 
 
@@ -65,11 +77,27 @@ def progress(members: Sequence[Member]) -> float:
     return sum(member.status.progress for member in members) / len(members) if members else 0.0
 
 
+def seconds_left(members: Sequence[Member]) -> float:
+    """Returns the seconds until the last run of the study ends, as many training at once as do now.
+
+    NaN before any run has recorded an epoch; runs that wait are taken to be like the others.
+    """
+    paces = [cost.epoch_seconds(member.metrics) for member in members if len(member.metrics)]
+    if not paces:
+        return math.nan
+    usual = sum(paces) / len(paces)
+    left = sum(
+        member.epochs * (1 - member.status.progress) for member in members if not member.status.is_over
+    )
+    return left * usual / max(1, sum(member.status.is_alive for member in members))
+
+
 def comparison(members: Sequence[Member], kept_noise: Mapping[str, DataFrame]) -> DataFrame:
     """Returns one row a method over its finished runs.
 
-    kept_noise: share of flipped labels by epoch, by run id. Columns: method, n, accuracy (a list, one a seed),
-    seeds (a list), backpropagated (mean), flipped_kept and flipped_all (means over the last epochs; NaN unknown).
+    kept_noise: share of flipped labels by epoch, by run id. Columns: method, n, accuracy (a list, one a
+    seed), seeds (a list), backpropagated (mean), flipped_kept and flipped_all (means over the last epochs;
+    NaN unknown).
     """
     done: dict[str, list[Member]] = {}
     for member in members:
@@ -94,7 +122,7 @@ def table(compared: DataFrame) -> DataFrame:
 
 
 def verdict(compared: DataFrame) -> str:
-    """Returns what the comparison of the best two methods shows, in one honest sentence; "" for one method."""
+    """Returns what comparing the best two methods shows, in one honest sentence; "" for one method."""
     if len(compared) < 2:
         return ""
     fewest = int(compared["n"].min())

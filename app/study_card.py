@@ -1,4 +1,7 @@
-"""The study card: one progress bar over all runs of a study, then its finding and the comparison of its methods."""
+"""The study card: one progress bar over all runs of a study, then its finding and its methods compared.
+
+It stands above the runs because a study is one question; its runs are how the answer was got.
+"""
 
 from collections.abc import Sequence
 
@@ -63,14 +66,16 @@ def _progress(name: str, members: Sequence[Member]) -> None:
     over = [member for member in members if member.status.is_over]
     done = sum(member.status.state == "done" for member in members)
     share = study.progress(members)
+    left = study.seconds_left(members)
     says = f"{done} of {wording.plural(len(members), 'run')} done"
+    ends = f", about {wording.duration(left)} left" if left > 0 else ""
     if len(over) == len(members):
         state = "done" if done == len(members) else "stopped"
     else:
         state = "running" if any(member.status.is_alive for member in members) else "queued"
     cards.html(
         f'<div class="ut-name"><b>Study {markup.text(name)}</b>{markup.state(state)}'
-        f'<span class="ut-muted">{says}, {wording.percent(round(share, 2))} of all epochs</span></div>',
+        f'<span class="ut-muted">{says}, {round(100 * share)}\N{NO-BREAK SPACE}% of all epochs{ends}</span></div>',
         "" if state == "done" else markup.bar(share, state_name=state, says=says),
     )
 

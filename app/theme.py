@@ -1,7 +1,7 @@
 """Colours by meaning and scales by signal, for light and dark.
 
-A colour stands for one thing on every page, so it is named here after what it means; the palettes were checked
-for contrast and for the three kinds of colour blindness.
+A colour stands for one thing on every page, so it is named here after what it means; the palettes were
+checked for contrast and for the three kinds of colour blindness.
 """
 
 from dataclasses import dataclass
@@ -81,20 +81,20 @@ LIGHT = Palette(
     name="light", background="#ffffff", surface="#f5f6f8", text="#16191f", muted="#5b6472", border="#e1e4ea",
     primary="#2f5bd7",
     categorical=("#2f5bd7", "#be2e00", "#9b9717", "#8a5082", "#3999eb", "#740c1a", "#de6d99", "#4d1a8c"),
-    sequential=("#eaf2c6", "#c9e3a4", "#9fd38f", "#6fc088", "#42aa88", "#2a9288", "#2b7886", "#325d80", "#373f72",
-                "#36215a"),
-    diverging=("#7f3b08", "#b35806", "#e08214", "#fdb863", "#fee0b6", "#d8daeb", "#b2abd2", "#8073ac", "#542788",
-               "#2d004b"),
+    sequential=("#eaf2c6", "#c9e3a4", "#9fd38f", "#6fc088", "#42aa88", "#2a9288", "#2b7886", "#325d80",
+                "#373f72", "#36215a"),
+    diverging=("#7f3b08", "#b35806", "#e08214", "#fdb863", "#fee0b6", "#d8daeb", "#b2abd2", "#8073ac",
+               "#542788", "#2d004b"),
     good="#1f7a4d", warning="#a85a00", bad="#c0271f",
 )
 DARK = Palette(
     name="dark", background="#0f1216", surface="#181c22", text="#e6e9ee", muted="#9aa5b5", border="#2a3038",
     primary="#4169e1",
     categorical=("#6f9bff", "#f9ca2a", "#f47fa0", "#4d8d4d", "#6bfbc3", "#a469b0", "#bbc4ff", "#a7ac15"),
-    sequential=("#36215a", "#373f72", "#325d80", "#2b7886", "#2a9288", "#42aa88", "#6fc088", "#9fd38f", "#c9e3a4",
-                "#eaf2c6"),
-    diverging=("#fdb863", "#e08214", "#b35806", "#7f3b08", "#43342a", "#2f2d40", "#542788", "#8073ac", "#b2abd2",
-               "#d8daeb"),
+    sequential=("#36215a", "#373f72", "#325d80", "#2b7886", "#2a9288", "#42aa88", "#6fc088", "#9fd38f",
+                "#c9e3a4", "#eaf2c6"),
+    diverging=("#fdb863", "#e08214", "#b35806", "#7f3b08", "#43342a", "#2f2d40", "#542788", "#8073ac",
+               "#b2abd2", "#d8daeb"),
     good="#5fca94", warning="#f0a94b", bad="#ff7b72",
 )
 # fmt: on

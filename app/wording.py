@@ -1,10 +1,13 @@
 """Numbers as a person reads them: separators, three significant digits, units, and "–" for the unknown.
 
-One place says how a number looks, so that the same value is written alike in a card, on an axis and in a table.
+One place says how a number looks, so that the same value is written alike in a card, on an axis and in a
+table.
 """
 
 import math
 from collections.abc import Sequence
+
+from store.schema import Column
 
 UNKNOWN = "–"
 _SPACE = "\N{NO-BREAK SPACE}"
@@ -35,16 +38,21 @@ def number(value: float | None, *, signed: bool = False) -> str:
         return "0"
     if size < 0.001:
         return f"{sign}{size:.1e}".replace("e-0", f"e{_MINUS}").replace("e-", f"e{_MINUS}")
-    decimals = max(0, 2 - math.floor(math.log10(size)))
+    decimals = max(0, 2 - math.floor(math.log10(float(f"{size:.2e}"))))
     return f"{sign}{size:,.{decimals}f}"
 
 
 def percent(share: float | None) -> str:
-    """Writes a share of 1 with three digits: 0.9385 is 93.8 %, 1 is 100 %."""
+    """Writes a measured share of 1 with one decimal: 0.9385 is 93.8 %; 1 is 100 %."""
     if share is None or math.isnan(share):
         return UNKNOWN
-    text = f"{share * 100:.1f}"
-    return f"{text.removesuffix('.0')}{_SPACE}%".replace("-", _MINUS)
+    text = f"{share * 100:.1f}".replace("-", _MINUS)
+    return f"{'100' if text == '100.0' else text}{_SPACE}%"
+
+
+def setting_percent(share: float | None) -> str:
+    """Writes a share that somebody chose, as short as it is: 0.5 is 50 %, 0.125 is 12.5 %."""
+    return UNKNOWN if share is None else f"{share * 100:g}{_SPACE}%"
 
 
 def points(difference: float | None) -> str:
@@ -83,6 +91,12 @@ def spread(values: Sequence[float], *, as_percent: bool = False) -> str:
     if as_percent:
         return f"{percent(mean).removesuffix(_SPACE + '%')} ± {deviation * 100:.1f}{_SPACE}%"
     return f"{number(mean)} ± {number(deviation)}"
+
+
+def meaning(column: Column) -> str:
+    """Writes what a number is, when it holds, its range and what a high value says."""
+    direction = f"; {column.direction}" if column.direction else ""
+    return f"{column.label}: {column.meaning}; {column.when}; {column.range}{direction}"
 
 
 def plural(amount: int, noun: str, nouns: str | None = None) -> str:

@@ -1,7 +1,7 @@
-"""Realistic runs without training: planted wrong labels, learning curves, maps and thumbnails, made through store.
+"""Realistic runs without training: planted wrong labels, learning curves, maps and thumbnails.
 
-The selection, the window and the strengths are the engine's own, fed with invented losses, so that the numbers of
-a synthetic run hang together as those of a real one do; nothing here needs torch.
+The selection, the window and the strengths are the engine's own, fed with invented losses, so that the
+numbers of a synthetic run hang together as those of a real one do; nothing here needs torch.
 """
 
 import os
@@ -52,8 +52,9 @@ def make_run(
 ) -> Run:
     """Creates a run with so many recorded epochs, in any state that can be written.
 
-    settings: assignments such as "strategy.keep=0.3"; without noise.kind the true labels are unknown. A run that is
-    not done was meant to be twice as long. "queued" records nothing, and neither does epochs=0 beyond its samples.
+    settings: assignments such as "strategy.keep=0.3"; without noise.kind the true labels are unknown. A run
+    that is not done was meant to be twice as long. "queued" records nothing, and neither does epochs=0
+    beyond its samples.
     """
     planned = epochs if state == "done" else max(2 * epochs, 2)
     settled = config.parse({}, [f"epochs={max(planned, 1)}", "maps.samples=1000", *settings])
@@ -127,8 +128,9 @@ def _write_fixed(run: Run, world: World, settled: RunConfig) -> None:
     run.write_thumbnails(key, draw_digits(world.true_labels))
     run.write_about(
         {
-            "schema": 1, "n": count, "class_names": list(CLASSES), "dataset_key": key, "shape": [1, SIDE, SIDE],
-            "encoder": "offline (EfficientNet-Lite0 and MiniLM)", "encoder_cached": True, "precision": "bfloat16",
+            "schema": 1, "n": count, "class_names": list(CLASSES), "dataset_key": key,
+            "shape": [1, SIDE, SIDE], "encoder": "offline (EfficientNet-Lite0 and MiniLM)",
+            "encoder_cached": True, "precision": "bfloat16",
             "precision_reason": "1.9 times as fast as float32 in a probe at the start",
             "versions": {"python": "3.11.7", "torch": "2.14.1", "undertow": "0.1.0"}, "git": None,
             "cpu": ["synthetic"], "threads": 1, "device": "cpu",

@@ -1,4 +1,7 @@
-"""The pages, in the order on screen: a page is one module with TITLE, ICON and render(), and one line here."""
+"""The pages, in the order on screen: a page is one module with TITLE, ICON and render(), and one line here.
+
+The name of the module is its address, so links between pages survive a change of title.
+"""
 
 from types import ModuleType
 

@@ -1,31 +1,37 @@
-"""Noise: which labels look wrong, how sure that is, and which samples are rare instead of wrong."""
+"""Noise: which labels look wrong, how sure that is, and which samples are rare instead of wrong.
 
+Everything on the page is derived from one summary of the run, so that ranking, grades and table cannot
+disagree.
+"""
+
+from functools import partial
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 from pandas import DataFrame
 
-from app import cached, cards, export, focus, gallery, markup, noise_charts, sample_life, wording
-from store.queries import SUSPECT_SIGNALS
+from app import cached, cards, export, focus, gallery, markup, noise_charts, sample_life, suspects, wording
 from store.run import Run
+from store.suspicion import SUSPECT_SIGNALS
 
 TITLE, ICON = "Noise", ":material/label_off:"
 
 TOP = 48
 TABLE_ROWS = 500
-_EVERYTHING = 10_000_000
 
 # How each ranking is called, and what it ranks by.
 RANKINGS = {
-    "consistency": ("Consistency", "agreement of image and label by an image-text encoder; low = suspicious"),
-    "mean_margin": (
-        "Mean margin (AUM)",
-        "mean over epochs of the label's logit minus the best other; low = suspicious",
+    "consistency": (
+        "Consistency",
+        "agreement of image and label by an image-text encoder; low is suspicious",
     ),
-    "mean_confidence": ("Confidence", "mean probability of the label over epochs; low = suspicious"),
-    "mean_loss": ("Loss", "mean loss over epochs, nats; high = suspicious"),
-    "mean_rank": ("Mean rank", "mean of the four ranks; low = suspicious"),
+    "mean_margin": ("Mean margin (AUM)", "mean over epochs of the label's logit minus the best other; low"),
+    "mean_confidence": ("Confidence", "mean over epochs of the label's probability; low is suspicious"),
+    "mean_loss": ("Loss", "mean loss over epochs, in nats; high is suspicious"),
+    "mean_rank": ("Mean rank", "mean of the ranks by the four others; low is suspicious"),
 }
+_WRITERS = {"CSV": (export.csv, "text/csv"), "Parquet": (export.parquet, "application/vnd.apache.parquet")}
 
 
 def render() -> None:
@@ -37,141 +43,116 @@ def render() -> None:
     if run is None:
         return
     by, epoch = _controls(run)
-    ranked = cached.suspects(run, by, _EVERYTHING, epoch)
+    summary = cached.summary(run, epoch)
+    ranked = suspects.ranked(summary, by)
     if ranked.empty:
         cards.empty(
             f"No sample has a {RANKINGS[by][0].lower()} yet",
-            "Choose another ranking: this run did not measure this one up to this epoch.",
+            "Choose another ranking: this one was not measured up to this epoch.",
         )
         return
-    names = run.about().get("class_names", [])
-    _gallery(run, ranked, by=by, names=names)
+    _gallery(run, ranked, by=by)
     left, right = st.columns(2, gap="small")
-    with left:
-        _detection(run, by, epoch)
-    with right:
-        _quadrant(run, epoch)
+    with left, st.container(border=True, height="stretch", gap="xsmall", key="card_detection"):
+        _detection(summary, by)
+    with right, st.container(border=True, height="stretch", gap="xsmall", key="card_quadrant"):
+        _quadrant(run, summary, epoch)
     _table(run, ranked, by=by, epoch=epoch)
 
 
 def _controls(run: Run) -> tuple[str, int]:
+    """Draws the ranking and the epoch, and returns both."""
+    names = {RANKINGS[signal][0]: signal for signal in SUSPECT_SIGNALS}
+    meanings = "  \n".join(f"**{name}**: {meaning}" for name, meaning in RANKINGS.values())
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        words = {RANKINGS[signal][0]: signal for signal in SUSPECT_SIGNALS}
         chosen = st.segmented_control(
-            "Rank by", list(words), default=RANKINGS["mean_rank"][0], required=True, key="noise_by",
-            persist_state="session", help="  \n".join(f"**{name}**: {meaning}" for name, meaning in RANKINGS.values()),
+            "Rank by", list(names), default=RANKINGS["mean_rank"][0], required=True, key="noise_by",
+            persist_state="session", help=meanings,
         )  # fmt: skip
         with st.container(width="stretch"):
             epoch = focus.pick_epoch(run.last_epoch())
-    return words[chosen], epoch
+    return names[str(chosen)], epoch
 
 
-def _gallery(run: Run, ranked: DataFrame, *, by: str, names: list[str]) -> None:
-    top = ranked.head(TOP).assign(suggested=export.suggested(ranked), flipped=export.is_flipped(ranked))
+def _gallery(run: Run, ranked: DataFrame, *, by: str) -> None:
+    names, top = run.about().get("class_names", []), ranked.head(TOP)
 
     def caption(row: Any) -> tuple[str, ...]:
         label = sample_life.class_name(names, row.label)
-        looks = sample_life.class_name(names, row.suggested)
-        lines = (
-            f"{label} → {looks}",
-            f"{RANKINGS[by][0].split(' (')[0].lower()} {wording.number(getattr(row, by))}",
-        )
-        known = row.flipped is True or row.flipped is False
-        return (*lines, "flipped" if row.flipped else "label is right") if known else lines
+        other = row.suggested_label
+        looks = "" if pd.isna(other) else f" → {sample_life.class_name(names, other)}"
+        lines = (f"{label}{looks}", wording.number(getattr(row, by)))
+        return lines if pd.isna(row.flipped) else (*lines, "flipped" if row.flipped else "label is right")
 
-    found = int(top["flipped"].fillna(False).sum())
-    known = top["flipped"].notna().any()
+    title = f"Top {len(top)} suspects"
+    if top["flipped"].notna().any():
+        title += f": {wording.plural(int(top['flipped'].sum()), 'has', 'have')} a flipped label"
     with st.container(border=True, gap="xsmall", key="card_suspects"):
-        cards.head(
-            f"Top {len(top)} suspects: {found} have a flipped label" if known else f"Top {len(top)} suspects",
-            f"By {RANKINGS[by][1]}. Label → last prediction, where it is another class.",
-        )
-        cards.html(gallery.gallery(run, top, caption))
+        cards.head(title, f"By {RANKINGS[by][1]}. Label → last prediction, where that is another class.")
+        cards.html(f'<div class="ut-wide">{gallery.gallery(run, top, caption)}</div>')
 
 
-def _detection(run: Run, by: str, epoch: int) -> None:
+def _detection(summary: DataFrame, by: str) -> None:
     title = "How well this ranking finds flipped labels"
-    if not cached.noise_known(run):
-        with st.container(border=True, height="stretch", key="card_no_truth"):
-            cards.head(title)
-            st.caption(
-                "Nobody knows which labels of this data are wrong, so no ranking can be graded here: the images above "
-                "are suspects, not findings. Train with noise at a known rate to grade the rankings."
-            )
+    grades = suspects.grades(summary)
+    here = grades[by]
+    if not here.flipped:
+        cards.head(title)
+        st.caption(
+            "No label of this data is known to be wrong, so no ranking can be graded here: the images above "
+            "are suspects, not findings. Train with noise at a known rate to grade the rankings."
+        )
         return
-    curve = cached.precision_recall(run, by, epoch)
-    found = {signal: cached.detection(run, signal, epoch) for signal in SUSPECT_SIGNALS}
-    here = found[by]
-    with st.container(border=True, height="stretch", gap="xsmall", key="card_detection"):
-        cards.head(
-            title,
-            f"AUROC {wording.number(here.auroc)}, average precision {wording.number(here.average_precision)}; "
-            f"{wording.count(here.n_noisy)} flipped of n = {wording.count(here.n)}",
-            table=curve,
-        )
-        figure = noise_charts.precision_recall(
-            curve, cards.colors(), share=here.n_noisy / max(here.n, 1), top=TOP
-        )
-        st.plotly_chart(
-            figure, theme=None, key="chart_precision_recall",
-            alt=f"Precision against recall; average precision {wording.number(here.average_precision)}",
-        )  # fmt: skip
-        grades = DataFrame(
-            {
-                "Ranking": [RANKINGS[signal][0] for signal in found],
-                "AUROC": [wording.number(grade.auroc) for grade in found.values()],
-                "Average precision": [wording.number(grade.average_precision) for grade in found.values()],
-            }
-        )
-        cards.html(markup.table(grades, says="Grades of all rankings", chosen=list(found).index(by)))
+    precision, auroc = wording.number(here.average_precision), wording.number(here.auroc)
+    amounts = f"{wording.count(here.flipped)} flipped of n = {wording.count(here.n)}"
+    curve = suspects.precision_recall(summary, by)
+    cards.head(title, f"AUROC {auroc}, average precision {precision}; {amounts}", table=curve)
+    figure = noise_charts.precision_recall(curve, cards.colors(), share=here.flipped / here.n, top=TOP)
+    alt = f"Precision against recall; average precision {precision}"
+    st.plotly_chart(figure, theme=None, key="chart_precision_recall", alt=alt)
+    rows = {
+        "Ranking": [RANKINGS[signal][0] for signal in grades],
+        "AUROC": [wording.number(grade.auroc) for grade in grades.values()],
+        "Average precision": [wording.number(grade.average_precision) for grade in grades.values()],
+    }
+    cards.html(markup.table(DataFrame(rows), says="Grades of all rankings", chosen=list(grades).index(by)))
 
 
-def _quadrant(run: Run, epoch: int) -> None:
-    summary = cached.summary(run, epoch)
+def _quadrant(run: Run, summary: DataFrame, epoch: int) -> None:
     samples = summary[["sample_id", "consistency"]].assign(
-        rarity=summary["last_rarity"], flipped=export.is_flipped(summary)
+        rarity=summary["last_rarity"], flipped=suspects.is_flipped(summary)
     )
     known = samples.dropna(subset=["rarity", "consistency"])
-    with st.container(border=True, height="stretch", gap="xsmall", key="card_quadrant"):
-        cards.head(
-            "Rare or noisy?",
-            f"n = {wording.count(len(known))} samples with both values. Click one to see its whole life.",
-            table=samples,
-        )
-        if known.empty:
-            st.caption("Rarity and consistency are not both known yet.")
-            return
-        event = st.plotly_chart(
-            noise_charts.quadrant(known, cards.colors()), theme=None, on_select="rerun", selection_mode="points",
-            key=f"chart_quadrant_{run.id}_{epoch}", alt="Rarity against consistency of every sample",
-        )  # fmt: skip
-        _open(run, [int(point["customdata"]) for point in _points(event)])
+    amount = f"n = {wording.count(len(known))} samples with both values. Click one to see its whole life."
+    cards.head("Rare or noisy?", amount, table=samples)
+    if known.empty:
+        st.caption("Rarity and consistency are not both known yet.")
+        return
+    event = st.plotly_chart(
+        noise_charts.quadrant(known, cards.colors()), theme=None, on_select="rerun", selection_mode="points",
+        key=f"chart_quadrant_{run.id}_{epoch}", alt="Rarity against consistency of every sample",
+    )  # fmt: skip
+    _open(run, [int(point["customdata"]) for point in event["selection"]["points"]])
 
 
 def _table(run: Run, ranked: DataFrame, *, by: str, epoch: int) -> None:
     table = export.suspects(ranked, by=by, run_id=run.id, config=run.config(), epoch=epoch)
+    listed = table.head(TABLE_ROWS)
+    amount = f"n = {wording.count(len(table))}, up to epoch {epoch}; {wording.count(len(listed))} are listed."
     with st.container(border=True, gap="xsmall", key="card_suspect_table"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            cards.html(
-                markup.head(
-                    "All suspects", f"n = {wording.count(len(table))}, up to epoch {epoch}; the first "
-                    f"{wording.count(min(TABLE_ROWS, len(table)))} are listed. Pick a row to see its whole life."
-                )
-            )  # fmt: skip
-            for name, write, mime in (
-                ("CSV", export.csv, "text/csv"),
-                ("Parquet", export.parquet, "application/octet-stream"),
-            ):
+            cards.html(markup.head("All suspects", f"{amount} Pick a row to see its whole life."))
+            for name, (write, mime) in _WRITERS.items():
                 st.download_button(
-                    name, data=lambda write=write: write(table), file_name=f"suspects-{run.id}.{name.lower()}",
-                    mime=mime, key=f"suspects_{name}", on_click="ignore", icon=":material/download:",
+                    name, data=partial(write, table), mime=mime, key=f"suspects_{name}", on_click="ignore",
+                    file_name=f"suspects-{run.id}.{name.lower()}", icon=":material/download:",
                 )  # fmt: skip
         event = st.dataframe(
-            _shown(table.head(TABLE_ROWS)), hide_index=True, on_select="rerun", selection_mode="single-row",
-            height=320, key=f"suspects_{run.id}_{run.data_version()}_{by}_{epoch}", column_config=_columns(),
+            _shown(listed), hide_index=True, on_select="rerun", selection_mode="single-row", height=320,
+            key=f"suspects_{run.id}_{run.data_version()}_{by}_{epoch}", column_config=_columns(),
             alt="Suspects, most suspicious first",
         )  # fmt: skip
-        _open(run, [int(table["sample_id"].iloc[row]) for row in event.selection.rows])
+        _open(run, [int(listed["sample_id"].iloc[row]) for row in event["selection"]["rows"]])
 
 
 def _shown(table: DataFrame) -> DataFrame:
@@ -180,25 +161,16 @@ def _shown(table: DataFrame) -> DataFrame:
 
 
 def _columns() -> dict[str, Any]:
+    words = {
+        "rank": "Rank", "sample_id": "Sample", "label": "Label", "suggested_label": "Suggested",
+        "true_label": "True label",
+    }  # fmt: skip
+    whole = {name: st.column_config.NumberColumn(word, format="%d") for name, word in words.items()}
     numbers = {
         signal: st.column_config.NumberColumn(name, help=meaning, format="%.3f")
         for signal, (name, meaning) in RANKINGS.items()
     }
-    words = {
-        "rank": "Rank",
-        "sample_id": "Sample",
-        "label": "Label",
-        "suggested_label": "Suggested",
-        "true_label": "True",
-    }
-    return {
-        **{name: st.column_config.NumberColumn(word, format="%d") for name, word in words.items()},
-        **numbers,
-    }
-
-
-def _points(event: Any) -> list[dict[str, Any]]:
-    return list(event.selection.points) if event else []
+    return {**whole, **numbers}
 
 
 def _open(run: Run, sample_ids: list[int]) -> None:

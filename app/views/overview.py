@@ -42,21 +42,25 @@ def _headline(run: Run, metrics: DataFrame) -> None:
     before = metrics["test_accuracy"].iloc[-2] if len(metrics) > 1 else float("nan")
     spent = cost.cost(metrics, samples=run.about().get("n"), full=_full_run(run))
     gained = wording.points(last["test_accuracy"] - before) if wording.is_known(before) else None
-    numbers = (
-        ("Test accuracy", wording.percent(last["test_accuracy"]), gained, "in the last epoch", _meaning("test_accuracy")),
-        ("Kept in the last epoch", wording.count(last["kept"]), wording.percent(last["kept_share"]), "of all samples",
-         _meaning("kept")),
-        ("Saved", wording.percent(spent.saved), wording.count(spent.backpropagated), "back-propagated",
-         f"Back-propagated samples saved against {spent.against}"),
-        ("Time", wording.duration(spent.seconds), wording.duration(spent.seconds / spent.epochs), "an epoch",
-         "Wall time of all epochs, without writing them"),
-    )  # fmt: skip
+    against = f"Back-propagated samples saved against {spent.against}"
     with st.grid(4, gap="small", min_column_width=180):
-        for name, value, beside, of, hint in numbers:
-            st.metric(
-                name, value, beside, border=True, height="stretch", help=hint, delta_color="off", delta_arrow="off",
-                delta_description=of if beside else None,
-            )  # fmt: skip
+        _number("Test accuracy", wording.percent(last["test_accuracy"]), (gained, "in the last epoch"))
+        share = wording.percent(last["kept_share"])
+        _number("Kept in the last epoch", wording.count(last["kept"]), (share, "of all samples"))
+        spent_samples = wording.count(spent.backpropagated)
+        _number("Saved", wording.percent(spent.saved), (spent_samples, "back-propagated"), hint=against)
+        each = wording.duration(spent.seconds / spent.epochs)
+        _number("Time", wording.duration(spent.seconds), (each, "an epoch"), hint=_meaning("seconds"))
+
+
+def _number(name: str, value: str, beside: tuple[str | None, str], *, hint: str | None = None) -> None:
+    """Draws one number of the header with another one below it and what that is of."""
+    meanings = {"Test accuracy": "test_accuracy", "Kept in the last epoch": "kept"}
+    number, of = beside
+    st.metric(
+        name, value, number, border=True, height="stretch", help=hint or _meaning(meanings[name]),
+        delta_color="off", delta_arrow="off", delta_description=of if number else None,
+    )  # fmt: skip
 
 
 def _full_run(run: Run) -> DataFrame | None:
@@ -74,7 +78,7 @@ def _badges(run: Run, metrics: DataFrame) -> None:
     )
     notes = [f"<li>{markup.text(note)}</li>" for note in run.about().get("notes", [])]
     rows = [
-        f"<li><b>{markup.text(badge.name)}: {markup.text(badge.number)}</b> {markup.text(badge.sentence)}</li>"
+        f"<li><b>{markup.text(f'{badge.name}: {badge.number}')}</b> {markup.text(badge.sentence)}</li>"
         for badge in found
     ]
     with st.container(border=True, gap="xsmall", key="card_worth_a_look"):
@@ -117,8 +121,8 @@ def _noise(run: Run, epoch: int) -> None:
         with st.container(border=True, height="stretch", key="card_no_noise"):
             cards.head(title)
             st.caption(
-                "Nobody knows the true labels of this data. Add noise at a known rate to see whether the selection "
-                "keeps or drops it: `undertow train --set noise.kind=symmetric`."
+                "Nobody knows the true labels of this data. Add noise at a known rate to see whether the "
+                "selection keeps or drops it: `undertow train --set noise.kind=symmetric`."
             )
         return
     last = noise.iloc[-1]
@@ -211,8 +215,9 @@ def _facts(about: dict[str, Any], run: Run) -> dict[str, object]:
         "Flipped labels": wording.UNKNOWN if flipped is None else wording.count(flipped),
         "Encoder": about.get("encoder") or "none",
         "Consistency AUROC": wording.number(about.get("consistency_auroc")),
-        "Number format": f"{about.get('precision', wording.UNKNOWN)}: {about.get('precision_reason', wording.UNKNOWN)}",
-        "Device": f"{about.get('device', wording.UNKNOWN)}, {wording.plural(about.get('threads', 1), 'thread')}",
+        "Number format": ": ".join(str(about.get(name, "–")) for name in ("precision", "precision_reason")),
+        "Device": f"{about.get('device', '–')}, {wording.plural(about.get('threads', 1), 'thread')}",
+        "Seed": run.config().get("seed", wording.UNKNOWN),
         "Versions": versions or wording.UNKNOWN,
     }
 

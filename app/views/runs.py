@@ -1,6 +1,7 @@
 """Runs: every training, what it is doing, what it reached and what it cost; stop, resume, delete.
 
-The whole page is one fragment that asks again every two seconds while something trains, and is still otherwise.
+The whole page is one fragment that asks again every two seconds while something trains, and is still
+otherwise.
 """
 
 import streamlit as st
@@ -36,9 +37,9 @@ def _live(was_busy: bool) -> None:
         featured = study.featured(groups)
         if featured is not None:
             study_card.draw(featured, groups[featured])
-            groups = {featured: groups.pop(featured), **groups}
+            _group("Its runs", groups.pop(featured))
         for name, group in groups.items():
-            _group(name, group)
+            _group(f"Study {name}" if name else "Runs without a study", group)
 
 
 def _member(run: Run) -> Member:
@@ -50,14 +51,13 @@ def _member(run: Run) -> Member:
 def _nothing_yet() -> None:
     cards.empty(
         "No runs yet",
-        "`undertow demo` trains six small runs on real handwritten digits in about two minutes and shows a mislabelled "
-        "image it found. `undertow train` starts a run of your own. Both appear here at once.",
+        "`undertow demo` trains six small runs on real handwritten digits in about two minutes and shows a "
+        "mislabelled image it found. `undertow train` starts a run of your own. Both appear here at once.",
     )
 
 
-def _group(name: str, members: list[Member]) -> None:
+def _group(title: str, members: list[Member]) -> None:
     done = sum(member.status.state == "done" for member in members)
-    title = f"Study {name}" if name else "Runs without a study"
     amount = f"{wording.plural(len(members), 'run')}, {done} done"
     cards.html(f'<h2 class="ut-group">{markup.text(title)}<span>{amount}</span></h2>')
     configs = {member.run.id: member.config for member in members}
@@ -65,7 +65,7 @@ def _group(name: str, members: list[Member]) -> None:
     shown = members[:RUNS_A_PAGE]
     if len(members) > RUNS_A_PAGE:
         pages = -(-len(members) // RUNS_A_PAGE)
-        page = st.pagination(pages, key=f"runs_page_{name}")
+        page = st.pagination(pages, key=f"runs_page_{title}")
         shown = members[(page - 1) * RUNS_A_PAGE : page * RUNS_A_PAGE]
     for member in shown:
         _row(member, cost.cost(member.metrics, samples=member.samples, full=full))
@@ -78,7 +78,7 @@ def _row(member: Member, spent: cost.Cost) -> None:
         with words:
             cards.html(f'<div class="ut-run">{_progress(member)}{_accuracy(member)}{_cost(spent)}</div>')
         with buttons.container(horizontal=True, horizontal_alignment="right", gap="xsmall", wrap=False):
-            _buttons(member)
+            _buttons(member, spent)
         if member.status.state in ("failed", "lost"):
             _failure(member)
 
@@ -92,8 +92,7 @@ def _about(member: Member) -> str:
 
 def _progress(member: Member) -> str:
     status = member.status
-    done, epochs = len(member.metrics), status.epochs or member.config.get("epochs", 0)
-    says = f"{done} of {epochs} epochs"
+    says = f"{len(member.metrics)} of {member.epochs} epochs"
     words = [f"<b>{markup.text(says)}</b>"]
     if status.is_alive:
         left = cost.seconds_left(member.metrics, status)
@@ -112,7 +111,7 @@ def _phase(member: Member) -> str:
     if status.state == "queued":
         return "waiting for a free slot"
     if status.is_alive and status.phase:
-        share = f", {wording.percent(round(status.share, 2))}" if status.share is not None else ""
+        share = f", {wording.setting_percent(round(status.share, 2))}" if status.share is not None else ""
         return f"{status.phase}{share}"
     return "" if status.state == "failed" else status.message
 
@@ -141,7 +140,7 @@ def _cost(spent: cost.Cost) -> str:
     return f'<div class="ut-cost">{"".join(cells)}</div>'
 
 
-def _buttons(member: Member) -> None:
+def _buttons(member: Member, spent: cost.Cost) -> None:
     run, state = member.run, member.status.state
     if st.button(
         "Open", key=f"open_{run.id}", disabled=not len(member.metrics), help="Open the run's overview"
@@ -163,7 +162,8 @@ def _buttons(member: Member) -> None:
         )  # fmt: skip
     with st.popover(":material/delete:", disabled=member.status.is_alive, key=f"ask_{run.id}", help="Delete"):
         st.markdown(
-            f"Delete **{markup.markdown(member.name)}** with its {wording.plural(len(member.metrics), 'epoch')}?"
+            f"Delete **{markup.markdown(member.name)}**, "
+            f"{wording.plural(len(member.metrics), 'epoch')} and {wording.duration(spent.seconds)} of work?"
         )
         st.button(
             "Delete for good", key=f"delete_{run.id}", type="primary", on_click=launch.delete, args=(run,)

@@ -41,12 +41,12 @@ def render() -> None:
     with left:
         _portrait(run, history, names=names, epoch=epoch)
         _why(run, sample_id, epoch)
+        _predictions(history, names, epoch)
     with right, st.container(border=True, height="stretch", gap="xsmall", key="card_life"):
         _life(history, epoch)
     with st.grid(2, gap="small", min_column_width=420):
         _chain(run, history, epoch)
-        _predictions(history, names, epoch)
-    _neighbours(run, sample_id, names=names, epoch=epoch)
+        _neighbours(run, sample_id, names=names, epoch=epoch)
 
 
 def _pick(run: Run, count: int, last_epoch: int) -> tuple[int, int]:
@@ -54,7 +54,7 @@ def _pick(run: Run, count: int, last_epoch: int) -> tuple[int, int]:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         source = st.segmented_control(
             "List", _LISTS, default=_LISTS[0], required=True, key=_LIST, persist_state="session",
-            help="What the arrows step through: every sample, the selection of the map, or the suspects of Noise",
+            help="What the arrows step through: all samples, those selected on the map, or the suspects",
         )  # fmt: skip
         ids = _listed(run, source, count)
         sample_id = focus.sample(count)
@@ -115,6 +115,7 @@ def _life(history: DataFrame, epoch: int) -> None:
     st.plotly_chart(
         history_charts.life(history, cards.colors(), epoch=epoch),
         theme=None,
+        height="stretch",
         key="chart_life",
         alt=f"Ten signals of the sample by epoch; kept in {int(history['selected'].sum())} of {len(history)}",
     )
@@ -123,7 +124,7 @@ def _life(history: DataFrame, epoch: int) -> None:
 def _why(run: Run, sample_id: int, epoch: int) -> None:
     why, config = cached.why(run, sample_id, epoch), run.config()
     kind = config.get("strategy", {}).get("kind", "")
-    with st.container(border=True, height="stretch", gap="xsmall", key="card_why"):
+    with st.container(border=True, gap="xsmall", key="card_why"):
         cards.head(f"Why: {reasons.outcome(why).lower()}")
         st.markdown(reasons.reason(why, kind))
         if wording.is_known(why.score):
@@ -173,7 +174,5 @@ def _neighbours(run: Run, sample_id: int, *, names: list[str], epoch: int) -> No
             return
         label = int(cached.history(run, [sample_id])["label"].iloc[0])
         same = int((nearest["label"] == label).sum())
-        st.caption(
-            f"After epoch {drawn[-1]}: {same} of {len(nearest)} share its label. Nearest first; click one to see it."
-        )
+        st.caption(f"After epoch {drawn[-1]}: {same} of {len(nearest)} share its label. Click one to see it.")
         cards.html(gallery.gallery(run, nearest, lambda row: (sample_life.class_name(names, row.label),)))

@@ -1,0 +1,77 @@
+"""Suspects and how well each ranking finds them, all derived from one question asked of the run.
+
+The store can rank and grade by itself, but asks the whole history each time; a page that shows five
+rankings and their grades asks once and does the arithmetic on the answer.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy import ndarray
+from pandas import DataFrame
+
+from store import suspicion
+from store.suspicion import SUSPECT_SIGNALS
+
+
+class Grade(NamedTuple):
+    """How well a ranking finds the wrong labels among the n samples where value and truth are known."""
+
+    auroc: float
+    average_precision: float
+    n: int
+    flipped: int
+
+
+def ranked(summary: DataFrame, by: str) -> DataFrame:
+    """Returns the summary, most suspicious first, with rank, suggested label and whether it is flipped.
+
+    Samples without a value are left out.
+    """
+    frame = suspicion.with_ranks(summary)
+    suspicions = suspicion.suspicion(frame, by)
+    order = np.argsort(-suspicions, kind="stable")[: int(np.isfinite(suspicions).sum())]
+    worst = frame.iloc[order].reset_index(drop=True)
+    return worst.assign(
+        rank=np.arange(1, len(worst) + 1), suggested_label=suggested(worst), flipped=is_flipped(worst)
+    )
+
+
+def grades(summary: DataFrame) -> Mapping[str, Grade]:
+    """Returns the grade of every ranking; NaN where no truth is known."""
+    return {by: _grade(*_judged(summary, by)) for by in SUSPECT_SIGNALS}
+
+
+def precision_recall(summary: DataFrame, by: str) -> DataFrame:
+    """Returns k, precision and recall of one ranking."""
+    return suspicion.precision_recall(*_judged(summary, by))
+
+
+def suggested(frame: DataFrame) -> "pd.Series[Any]":
+    """Returns the last prediction where it is another class than the label; unknown elsewhere."""
+    other = frame["last_prediction"].where(frame["last_prediction"] != frame["label"])
+    return other.astype("Int64")
+
+
+def is_flipped(frame: DataFrame) -> "pd.Series[Any]":
+    """Returns whether each label is wrong: unknown where the true label is."""
+    flipped = pd.Series(np.asarray(frame["label"] != frame["true_label"]), frame.index, dtype="boolean")
+    return flipped.where(frame["true_label"].notna().to_numpy())
+
+
+def _judged(summary: DataFrame, by: str) -> tuple[ndarray, ndarray]:
+    """Suspicion and truth, (M,) each, of the samples where both are known."""
+    suspicions = suspicion.suspicion(summary, by)
+    known = np.isfinite(suspicions) & summary["true_label"].notna().to_numpy()
+    return suspicions[known], (summary["label"] != summary["true_label"]).to_numpy()[known]
+
+
+def _grade(suspicions: ndarray, is_wrong: ndarray) -> Grade:
+    return Grade(
+        auroc=suspicion.auroc(suspicions, is_wrong),
+        average_precision=suspicion.average_precision(suspicions, is_wrong),
+        n=len(is_wrong),
+        flipped=int(is_wrong.sum()),
+    )
