@@ -130,7 +130,7 @@ STATS_COLUMNS: tuple[Column, ...] = (
     _EPOCH,
     Column("signal", "VARCHAR", "Signal", "column of history that is summarised", FIXED),
     Column("label", "USMALLINT", "Label", "class that is summarised; empty = all samples", FIXED, 0),
-    Column("n", "UINTEGER", "n", "samples with a value", KNOWN_AFTER, 0),
+    Column("n", "UINTEGER", "n", "samples with a finite value", KNOWN_AFTER, 0),
     Column("mean", "FLOAT", "Mean", "mean of the known values", KNOWN_AFTER),
     Column("q05", "FLOAT", "5 %", "5 % quantile, linear interpolation", KNOWN_AFTER),
     Column("q25", "FLOAT", "25 %", "25 % quantile", KNOWN_AFTER),

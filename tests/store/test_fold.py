@@ -175,7 +175,7 @@ def test_a_fold_killed_anywhere_leaves_the_run_readable(make_run, rows, point, c
 
 @pytest.mark.parametrize(
     ("point", "calls"),
-    [("store.fold._fill", 3), ("store.manifest.publish", 1), ("store.parts.remove_parts", 2)],
+    [("store.fold._fill", 3), ("store.manifest.publish", 1), ("store.parts.remove_parts", 3)],
 )
 def test_a_rewind_killed_anywhere_can_be_done_again(make_run, rows, point, calls):
     run, fresh = make_run(3), make_run(2)

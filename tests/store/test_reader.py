@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from store import manifest, reader
+from store import manifest, reader, sources
 from store.reader import ask, ask_runs
 from store.run import Run, RunIsForeign
 from store.schema import TABLES
@@ -117,6 +117,26 @@ def test_a_question_asked_of_a_state_that_went_away_is_asked_again(make_run, row
         real(*given, **named)
 
     monkeypatch.setattr(reader, "_enter", enter_late)
+    assert ask(run, COUNTS).n.tolist() == [40] * 4
+    assert interrupted == [True]
+
+
+@pytest.mark.parametrize("moment", [(manifest, "numbered"), (sources, "check")])
+def test_a_state_that_goes_away_while_it_is_looked_at_is_looked_at_again(make_run, rows, monkeypatch, moment):
+    run = make_run(2)
+    run.fold()
+    module, name = moment
+    real, interrupted = getattr(module, name), []
+
+    def look_late(*given, **named):
+        if not interrupted:
+            interrupted.append(True)
+            for _ in range(2):
+                rows.add(run, 1)
+                run.fold()
+        return real(*given, **named)
+
+    monkeypatch.setattr(module, name, look_late)
     assert ask(run, COUNTS).n.tolist() == [40] * 4
     assert interrupted == [True]
 
