@@ -1,0 +1,107 @@
+"""A real browser and a real server for the pages; both belong to one test session and end with it."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+# Streamlit probes its base path below the page's own: two requests that end in 404 and mean nothing.
+HARMLESS = ("/_stcore/health", "/_stcore/host-config")
+VIEWPORT = {"width": 1280, "height": 720}
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium of this machine; without one the test is skipped, but fails where CI is set."""
+    path = next(filter(None, map(shutil.which, _NAMES)), None)
+    if path is None:
+        reason = f"none of {', '.join(_NAMES)} is installed; the pages were not tried in a browser"
+        if os.environ.get("CI", "").lower() == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=list(_FLAGS))
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """An empty page; the test fails if the browser reported an error that is not one of HARMLESS."""
+    errors: list[str] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        address = message.location.get("url", "")
+        if message.type == "error" and not address.endswith(HARMLESS):
+            errors.append(f"{message.text} ({address})")
+
+    opened = browser.new_page(viewport=VIEWPORT)
+    opened.on("console", listen)
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    yield opened
+    opened.close()
+    assert not errors
+
+
+@pytest.fixture(scope="session")
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path], str]]:
+    """Starts the app over a folder of runs, once and from another working directory; returns its address."""
+    addresses: dict[Path, str] = {}
+    processes: list[subprocess.Popen[bytes]] = []
+
+    def start(root: Path) -> str:
+        if root not in addresses:
+            port = _free_port()
+            served = f"server.serve(pathlib.Path({str(root)!r}), port={port})"
+            code = f"import pathlib; from app import server; {served}"
+            elsewhere = tmp_path_factory.mktemp("server")
+            with (elsewhere / "server.log").open("wb") as log:
+                command = [sys.executable, "-c", code]
+                processes.append(subprocess.Popen(command, cwd=elsewhere, stdout=log, stderr=log))
+            addresses[root] = f"http://localhost:{port}"
+            _wait_until_up(f"{addresses[root]}/_stcore/health")
+        return addresses[root]
+
+    yield start
+    for process in processes:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture
+def artifacts(tmp_path: Path) -> Path:
+    """Where screenshots go: the folder in UNDERTOW_ARTIFACTS, else one of the test's own."""
+    folder = Path(os.environ.get("UNDERTOW_ARTIFACTS") or tmp_path)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def _wait_until_up(address: str, *, limit_seconds: float = 60) -> None:
+    end = time.monotonic() + limit_seconds
+    while True:
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+            return
+        except OSError:
+            if time.monotonic() > end:
+                raise
