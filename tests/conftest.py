@@ -1,0 +1,41 @@
+"""What tests share: one demo study, trained once by the command that a newcomer types."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from store.run import Run, find_runs
+
+# One thread each: a second one collapses beside any other busy process on two cores.
+os.environ["OMP_NUM_THREADS"] = "1"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty cache of this session, so that no test passes by what an earlier one left."""
+    folder = tmp_path_factory.mktemp("undertow-cache")
+    os.environ["UNDERTOW_CACHE"] = str(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def undertow() -> Path:
+    """The installed command."""
+    return Path(sys.executable).with_name("undertow")
+
+
+@pytest.fixture(scope="session")
+def demo_root(tmp_path_factory: pytest.TempPathFactory, undertow: Path) -> Path:
+    """The folder of the finished demo study: six real runs on digits, about two minutes."""
+    root = tmp_path_factory.mktemp("demo")
+    subprocess.run([undertow, "demo", "--no-serve", "--runs", root], check=True, timeout=900)
+    return root
+
+
+@pytest.fixture(scope="session")
+def demo_runs(demo_root: Path) -> list[Run]:
+    """The runs of the finished demo study, newest first."""
+    return find_runs(demo_root)
