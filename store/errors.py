@@ -30,11 +30,10 @@ def is_disk_full(failure: OSError) -> bool:
     return failure.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
-def disk_is_full(path: Path, needed: int | None = None) -> DiskIsFull:
+def disk_is_full(path: Path, needed: int) -> DiskIsFull:
     """Returns the failure of writing path, with what is free; needed: bytes."""
-    size = "more space" if needed is None else f"{needed / 1e6:.1f} MB"
     free = psutil.disk_usage(str(path.parent)).free / 1e6
     return DiskIsFull(
-        f"the disk is full: {path.name} needs {size} and {free:.1f} MB are free in {path.parent}, so nothing "
-        "of it was written; free some space, then resume the run"
+        f"the disk is full: {path.name} needs {needed / 1e6:.1f} MB and {free:.1f} MB are free in {path.parent}, "
+        "so nothing of it was written; free some space, then resume the run"
     )

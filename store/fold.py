@@ -57,7 +57,7 @@ def _publish(folder: Path, state: sources.State, last_epoch: int) -> None:
 
 def _clean(folder: Path, new: Manifest, old: Manifest) -> None:
     """Removes what neither of two generations needs."""
-    for epoch in manifest.numbered(folder / "parts"):
+    for epoch in {epoch for kind in parts.KINDS for epoch in manifest.numbered(folder / "parts", kind)}:
         if epoch <= min(new.folded, old.folded):
             parts.remove_parts(folder, epoch)
     for path in folder.glob("run*.duckdb"):
@@ -86,7 +86,7 @@ def _build(folder: Path, path: Path, *, state: sources.State, last_epoch: int) -
     except (duckdb.Error, OSError) as failure:
         files.remove_scratch(scratch)
         if "No space left" in str(failure):
-            raise disk_is_full(path) from failure
+            raise disk_is_full(path, sources.size(folder, state)) from failure
         raise
     return rows
 

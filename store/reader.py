@@ -93,9 +93,9 @@ class _Reader:
             sources.check(run.folder, sources.state(run.folder))
         if isinstance(failure, duckdb.IOException) or "Corrupt database" in str(failure):
             for run in runs:
-                database = self._views[run.folder].database
-                if database:
-                    raise sources.foreign(database) from failure
+                views = self._views.get(run.folder)
+                if views and views.database:
+                    raise sources.foreign(views.database) from failure
 
     def _schema(self, folder: Path) -> str:
         """Returns the schema whose views show the run as it is now."""

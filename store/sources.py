@@ -50,6 +50,15 @@ def database(folder: Path, state: State) -> Path | None:
     return folder / name if name else None
 
 
+def size(folder: Path, state: State) -> int:
+    """Returns the bytes that the database and the newer parts take, about those of the next database."""
+    parted = [
+        manifest.part_path(folder, kind, epoch) for epoch in state.committed.newer for kind in parts.KINDS
+    ]
+    folded = database(folder, state)
+    return sum(path.stat().st_size for path in [*parted, *([folded] if folded else [])])
+
+
 def select(folder: Path, table: str, state: State, *, catalog: str | None) -> str:
     """Returns the SELECT of all rows of a table; catalog: the name under which the database is attached."""
     names = ", ".join(f'"{column.name}"' for column in TABLES[table])
