@@ -32,8 +32,9 @@ def is_disk_full(failure: OSError) -> bool:
 
 def disk_is_full(path: Path, needed: int) -> DiskIsFull:
     """Returns the failure of writing path, with what is free; needed: bytes."""
-    free = psutil.disk_usage(str(path.parent)).free / 1e6
+    folder = path.parent
+    free = psutil.disk_usage(str(folder)).free / 1e6
     return DiskIsFull(
-        f"the disk is full: {path.name} needs {needed / 1e6:.1f} MB and {free:.1f} MB are free in {path.parent}, "
+        f"the disk is full: {path.name} needs {needed / 1e6:.1f} MB and {free:.1f} MB are free in {folder}, "
         "so nothing of it was written; free some space, then resume the run"
     )
