@@ -56,9 +56,9 @@ def blank(palette: Palette, *, height: int = 220, x: str = "", y: str = "") -> g
 def axis(palette: Palette) -> dict[str, Any]:
     """Returns how an axis looks, whatever it measures."""
     return {
-        "gridcolor": palette.border,
-        "linecolor": palette.border,
-        "tickcolor": palette.border,
+        "gridcolor": palette.grid,
+        "linecolor": palette.grid,
+        "tickcolor": palette.grid,
         "zeroline": False,
         "automargin": True,
         "title_standoff": 6,

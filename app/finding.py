@@ -19,7 +19,7 @@ def draw(run: Run, sample_id: int, epoch: int) -> None:
     with image:
         cards.html(picture.picture(run, sample_id, says=f"sample {sample_id}"))
     with words:
-        st.markdown(f"### {markup.markdown(headline(history, names))}", anchors=False)
+        st.markdown(f"## {markup.markdown(headline(history, names))}", anchors=False)
         st.markdown(f"{_truth(history, names)}{reasons.reason(why, naming.strategy(run.config()))}")
         cards.html(_life(history, epoch))
         if st.button(

@@ -15,7 +15,7 @@ from store.run import Run, RunNotFound, default_root, find_run
 # Longer selections are kept in the session but would make the address unusable.
 IDS_IN_URL = 200
 
-_WRITTEN = "focus_written"
+_WRITTEN, _WRITTEN_ON = "focus_written", "focus_written_on"
 _EPOCH_SLIDER = "focus_epoch_slider"
 
 
@@ -31,19 +31,16 @@ def adopt() -> None:
             st.session_state[key] = value
 
 
-def publish() -> None:
-    """Writes what is looked at into the URL."""
-    values = {
-        "run": st.session_state.get("run"),
-        "epoch": st.session_state.get("epoch"),
-        "sample": st.session_state.get("sample"),
-        "ids": ",".join(str(sample_id) for sample_id in selection()[:IDS_IN_URL]) or None,
-    }
-    if len(selection()) > IDS_IN_URL:
-        values |= {"ids": None, "lasso": st.session_state.get("lasso")}
-    wanted = {name: str(value) for name, value in values.items() if value is not None}
-    st.session_state[_WRITTEN] = wanted
-    if st.query_params.to_dict() != wanted:
+def publish(page: str) -> None:
+    """Writes what is looked at into the URL of this page.
+
+    Opening a page from the menu leaves an address without parameters in the browser's history. Whoever goes
+    back to it is left there: to write the same parameters again would lead forward for ever.
+    """
+    wanted = _parameters()
+    went_back = st.session_state.get(_WRITTEN) == wanted and st.session_state.get(_WRITTEN_ON) == page
+    st.session_state[_WRITTEN], st.session_state[_WRITTEN_ON] = wanted, page
+    if st.query_params.to_dict() != wanted and not went_back:
         st.query_params.from_dict(wanted)
 
 
@@ -98,7 +95,19 @@ def sample(samples: int) -> int | None:
 def go(url_path: str, **looked_at: Any) -> NoReturn:
     """Opens another page of the app; looked_at: run, epoch, sample or selection to look at there."""
     st.session_state.update(looked_at)
-    st.switch_page(st.Page(_nowhere, url_path=url_path))
+    st.switch_page(st.Page(_nowhere, url_path=url_path), query_params=_parameters())
+
+
+def _parameters() -> dict[str, str]:
+    values = {
+        "run": st.session_state.get("run"),
+        "epoch": st.session_state.get("epoch"),
+        "sample": st.session_state.get("sample"),
+        "ids": ",".join(str(sample_id) for sample_id in selection()[:IDS_IN_URL]) or None,
+    }
+    if len(selection()) > IDS_IN_URL:
+        values |= {"ids": None, "lasso": st.session_state.get("lasso")}
+    return {name: str(value) for name, value in values.items() if value is not None}
 
 
 def _take_epoch() -> None:

@@ -4,7 +4,7 @@ One request brings them all: 200 thumbnails took 0.2 to 0.9 s as a sprite and 2.
 """
 
 import html
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from typing import Any
 from urllib.parse import urlencode
@@ -32,11 +32,14 @@ _STYLE = """<style>
 </style>"""
 
 
-def gallery(run: Run, frame: DataFrame, caption: Callable[[Any], Sequence[str]]) -> str:
+def gallery(
+    run: Run, frame: DataFrame, caption: Callable[[Any], Sequence[str]], *, epoch: int | None = None
+) -> str:
     """Returns the thumbnails of a frame's samples as HTML, in its order, at most MOST.
 
     frame: a row a sample with sample_id; caption: a row (a named tuple) to the lines below its thumbnail.
-    Every text is escaped here. Without thumbnails in the run the cells stay empty and keep their numbers.
+    epoch: at which a click shows the sample, None = the newest. Every text is escaped here. Without thumbnails
+    in the run the cells stay empty and keep their numbers.
     """
     if len(frame) > MOST:
         raise ValueError(f"a gallery must have at most {MOST} samples; got {len(frame)}")
@@ -44,8 +47,9 @@ def gallery(run: Run, frame: DataFrame, caption: Callable[[Any], Sequence[str]])
         return ""
     ids = [int(sample_id) for sample_id in frame["sample_id"]]
     address = sprite_address(run, ids)
+    looked_at = {"run": run.id} if epoch is None else {"run": run.id, "epoch": epoch}
     cells = [
-        _cell(run, place, count=len(ids), address=address, lines=[f"#{row.sample_id}", *caption(row)])
+        _cell(looked_at, place, count=len(ids), address=address, lines=[f"#{row.sample_id}", *caption(row)])
         for place, row in enumerate(frame.itertuples(index=False))
     ]
     return f'{_STYLE}<div class="ut-gallery">{"".join(cells)}</div>'
@@ -75,7 +79,9 @@ def sprite(images: ndarray, size: int) -> bytes:
     return written.getvalue()
 
 
-def _cell(run: Run, place: int, *, count: int, address: str, lines: Sequence[str]) -> str:
+def _cell(
+    looked_at: Mapping[str, object], place: int, *, count: int, address: str, lines: Sequence[str]
+) -> str:
     columns = min(count, COLUMNS)
     rows = -(-count // columns)
     row, column = divmod(place, columns)
@@ -87,7 +93,7 @@ def _cell(run: Run, place: int, *, count: int, address: str, lines: Sequence[str
     title, *rest = (html.escape(line) for line in lines)
     words = "".join(f"<span>{line}</span>" for line in rest)
     spoken = ", ".join((f"sample {title.removeprefix('#')}", *rest))
-    link = "/samples?" + html.escape(urlencode({"run": run.id, "sample": title.removeprefix("#")}))
+    link = "/samples?" + html.escape(urlencode({**looked_at, "sample": title.removeprefix("#")}))
     return (
         f'<a href="{link}" target="_self" aria-label="{spoken}" title="{spoken}">'
         f'<i role="img" aria-hidden="true" style="{style}"></i><b>{title}</b>{words}</a>'

@@ -29,7 +29,7 @@ def main() -> None:
     with st.sidebar, cards.errors_said():
         _pick_run(find_runs(default_root()))
     page.run()
-    focus.publish()
+    focus.publish(page.url_path)
 
 
 def _page(view: ModuleType) -> st.Page:
@@ -51,9 +51,7 @@ def _pick_run(runs: list[Run]) -> None:
         st.caption("No run yet")
         return
     titles = naming.run_titles({run.id: run.config() for run in runs})
-    chosen = focus.run()
-    if chosen is None:
-        chosen = next((run for run in runs if run.last_epoch() >= 0), runs[0])
+    chosen = focus.run() or _most_telling(runs)
     if chosen.id not in titles:
         titles[chosen.id] = chosen.id
     focus.look_at(chosen)
@@ -66,6 +64,13 @@ def _pick_run(runs: list[Run]) -> None:
         on_change=_take_run,
         help="The run that the pages under Explore show",
     )
+
+
+def _most_telling(runs: list[Run]) -> Run:
+    """Returns the newest run that selects samples and has recorded an epoch, else the newest one."""
+    recorded = [run for run in runs if run.last_epoch() >= 0]
+    selecting = [run for run in recorded if run.config().get("strategy", {}).get("kind") == "joint"]
+    return next(iter([*selecting, *recorded, *runs]))
 
 
 def _take_run() -> None:

@@ -108,7 +108,7 @@ def _points(figure: go.Figure, samples: DataFrame, *, name: str, color: str) -> 
 
 
 def _name_corners(figure: go.Figure, palette: Palette) -> None:
-    line = {"color": palette.border, "width": 1}
+    line = {"color": palette.grid, "width": 2}
     figure.add_hline(y=0.5, line=line, layer="below")
     figure.add_vline(x=0.5, line=line, layer="below")
     corners = (

@@ -75,7 +75,8 @@ def _progress(name: str, members: Sequence[Member]) -> None:
         state = "running" if any(member.status.is_alive for member in members) else "queued"
     cards.html(
         f'<div class="ut-name"><b>Study {markup.text(name)}</b>{markup.state(state)}'
-        f'<span class="ut-muted">{says}, {round(100 * share)}\N{NO-BREAK SPACE}% of all epochs{ends}</span></div>',
+        f'<span class="ut-muted">{says}, {wording.setting_percent(round(share, 2))} of all epochs{ends}'
+        "</span></div>",
         "" if state == "done" else markup.bar(share, state_name=state, says=says),
     )
 

@@ -46,6 +46,11 @@ class Palette:
     bad: str
 
     @property
+    def grid(self) -> str:
+        """Lines that guide the eye; half transparent, so that they stay faint when the appearance changes."""
+        return "rgba(128,136,150,0.25)"
+
+    @property
     def kept(self) -> str:
         """A sample that the epoch trains on."""
         return self.categorical[0]

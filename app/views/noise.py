@@ -51,7 +51,7 @@ def render() -> None:
             "Choose another ranking: this one was not measured up to this epoch.",
         )
         return
-    _gallery(run, ranked, by=by)
+    _gallery(run, ranked, by=by, epoch=epoch)
     left, right = st.columns(2, gap="small")
     with left, st.container(border=True, height="stretch", gap="xsmall", key="card_detection"):
         _detection(summary, by)
@@ -74,7 +74,7 @@ def _controls(run: Run) -> tuple[str, int]:
     return names[str(chosen)], epoch
 
 
-def _gallery(run: Run, ranked: DataFrame, *, by: str) -> None:
+def _gallery(run: Run, ranked: DataFrame, *, by: str, epoch: int) -> None:
     names, top = run.about().get("class_names", []), ranked.head(TOP)
 
     def caption(row: Any) -> tuple[str, ...]:
@@ -89,7 +89,7 @@ def _gallery(run: Run, ranked: DataFrame, *, by: str) -> None:
         title += f": {wording.plural(int(top['flipped'].sum()), 'has', 'have')} a flipped label"
     with st.container(border=True, gap="xsmall", key="card_suspects"):
         cards.head(title, f"By {RANKINGS[by][1]}. Label → last prediction, where that is another class.")
-        cards.html(f'<div class="ut-wide">{gallery.gallery(run, top, caption)}</div>')
+        cards.html(f'<div class="ut-wide">{gallery.gallery(run, top, caption, epoch=epoch)}</div>')
 
 
 def _detection(summary: DataFrame, by: str) -> None:

@@ -22,7 +22,7 @@ TITLE, ICON = "Samples", ":material/image_search:"
 
 SUSPECTS = 200
 _LISTS = ("All samples", "Selection", "Most suspicious")
-_LIST, _NUMBER = "samples_list", "samples_number"
+_LIST, _NUMBER, _ENTERED = "samples_list", "samples_number", "samples_entered"
 
 
 def render() -> None:
@@ -54,25 +54,34 @@ def _pick(run: Run, count: int, last_epoch: int) -> tuple[int, int]:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         source = st.segmented_control(
             "List", _LISTS, default=_LISTS[0], required=True, key=_LIST, persist_state="session",
+            on_change=_enter_list,
             help="What the arrows step through: all samples, those selected on the map, or the suspects",
         )  # fmt: skip
-        ids = _listed(run, source, count)
-        sample_id = focus.sample(count)
-        if sample_id is None or (source != _LISTS[0] and sample_id not in ids and ids):
-            sample_id = ids[0] if ids else 0
-        st.session_state["sample"] = sample_id
+        ids = _listed(run, str(source), count)
+        sample_id = _looked_at(ids, count)
         st.session_state[_NUMBER] = sample_id
         st.number_input("Sample", 0, count - 1, key=_NUMBER, on_change=_take_number, width=130)
         place = ids.index(sample_id) if sample_id in ids else -1
-        _step(":material/chevron_left:", ids, place - 1, hint="Previous in the list")
-        _step(":material/chevron_right:", ids, place + 1, hint="Next in the list")
+        _step(":material/chevron_left:", "K", ids, place - 1)
+        _step(":material/chevron_right:", "J", ids, place + 1)
         with st.container(width="stretch"):
             epoch = focus.pick_epoch(last_epoch)
     if source == _LISTS[1] and not ids:
         st.caption("Nothing is selected. Drag a lasso on the map to step through its samples here.")
     elif source != _LISTS[0]:
-        st.caption(f"{wording.count(place + 1)} of {wording.count(len(ids))} in the list")
+        where = wording.count(place + 1) if place >= 0 else "not one"
+        st.caption(f"{where} of the {wording.count(len(ids))} in the list")
     return sample_id, epoch
+
+
+def _looked_at(ids: list[int] | range, count: int) -> int:
+    """Returns the sample that a link or a click asked for; the first of a list that was just chosen."""
+    asked = focus.sample(count)
+    entered = st.session_state.pop(_ENTERED, False)
+    if asked is None or (entered and ids and asked not in ids):
+        asked = ids[0] if ids else 0
+    st.session_state["sample"] = asked
+    return asked
 
 
 def _listed(run: Run, source: str, count: int) -> list[int] | range:
@@ -83,12 +92,16 @@ def _listed(run: Run, source: str, count: int) -> list[int] | range:
     return range(count)
 
 
-def _step(icon: str, ids: list[int] | range, place: int, *, hint: str) -> None:
+def _step(icon: str, key: str, ids: list[int] | range, place: int) -> None:
     inside = 0 <= place < len(ids)
     st.button(
-        icon, key=f"samples_{hint[:4].lower()}", disabled=not inside, help=hint, on_click=_take,
-        args=(ids[place] if inside else 0,), shortcut="K" if hint.startswith("Prev") else "J",
+        icon, key=f"samples_step_{key}", disabled=not inside, on_click=_take, shortcut=key,
+        args=(ids[place] if inside else 0,), help=f"{'Next' if key == 'J' else 'Previous'} in the list",
     )  # fmt: skip
+
+
+def _enter_list() -> None:
+    st.session_state[_ENTERED] = True
 
 
 def _take(sample_id: int) -> None:
@@ -175,4 +188,8 @@ def _neighbours(run: Run, sample_id: int, *, names: list[str], epoch: int) -> No
         label = int(cached.history(run, [sample_id])["label"].iloc[0])
         same = int((nearest["label"] == label).sum())
         st.caption(f"After epoch {drawn[-1]}: {same} of {len(nearest)} share its label. Click one to see it.")
-        cards.html(gallery.gallery(run, nearest, lambda row: (sample_life.class_name(names, row.label),)))
+        cards.html(
+            gallery.gallery(
+                run, nearest, lambda row: (sample_life.class_name(names, row.label),), epoch=epoch
+            )
+        )
