@@ -45,7 +45,7 @@ def demo_configs() -> list[RunConfig]:
             policy=policy,
             epochs=EPOCHS,
             batch_size=BATCH_SIZE,
-            precision="float32",  # the probe may choose otherwise from start to start, and the numbers with it
+            precision="float32",  # what the probe chooses, and the numbers with it, can differ by start
         )
         for seed in SEEDS
         for name, strategy, policy in methods

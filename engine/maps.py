@@ -137,7 +137,7 @@ def _threads_as_they_are() -> Iterator[None]:
     import torch
 
     threads = torch.get_num_threads()
-    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+    numba.set_num_threads(min(threads, numba.get_num_threads()))
     yield
     torch.set_num_threads(threads)
 

@@ -1,4 +1,4 @@
-"""The main path with nothing stubbed: real runs, stop and resume through the app, the sentence of a broken run."""
+"""The main path, nothing stubbed: real runs, stop and resume through the app, a broken run's own sentence."""
 
 import json
 import subprocess

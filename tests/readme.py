@@ -1,0 +1,92 @@
+"""Writes the parts of the README that follow from the code: signals, strategies, policies, tables.
+
+`python tests/readme.py` rewrites them in place; tests/test_documentation.py fails where they are out of date.
+"""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from pydantic.fields import FieldInfo
+
+from engine.config import DATASETS, NOISES, POLICIES, STRATEGIES
+from engine.settings import Settings
+from store.schema import SIGNALS, TABLE_MEANINGS, TABLES, column
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+def signals() -> str:
+    """One row a signal: what it means, when it holds, range and direction."""
+    rows = [
+        (
+            f"**{signal.label}** `{signal.name}`",
+            signal.meaning,
+            signal.when,
+            signal.range,
+            signal.direction or "–",
+        )
+        for signal in (*SIGNALS, column("samples", "consistency"))
+    ]
+    return _table(("signal", "meaning", "when it holds", "range", "direction"), rows)
+
+
+def strategies() -> str:
+    """One row a strategy, policy, data set and kind of noise, with its settings and their defaults."""
+    kinds = (("strategy", STRATEGIES), ("policy", POLICIES), ("data set", DATASETS), ("noise", NOISES))
+    rows = [
+        (part, f"`{_kind(model)}`", _summary(model), _settings(model))
+        for part, models in kinds
+        for model in models
+    ]
+    return _table(("part", "kind", "what it does", "settings and defaults"), rows)
+
+
+def tables() -> str:
+    """One row a table of a run's database."""
+    rows = [
+        (f"`{name}`", TABLE_MEANINGS[name], ", ".join(f"`{column.name}`" for column in columns))
+        for name, columns in TABLES.items()
+    ]
+    return _table(("table", "rows", "columns"), rows)
+
+
+GENERATED = {"signals": signals, "strategies": strategies, "tables": tables}
+
+
+def with_generated_parts(text: str) -> str:
+    """Returns the text with what stands between the marks of each generated part replaced."""
+    for name, write in GENERATED.items():
+        marks = rf"(?<=<!-- {name}: made by tests/readme.py -->\n).*?(?=<!-- end of {name} -->)"
+        made = write().replace("\\", r"\\")
+        text, found = re.subn(marks, made, text, flags=re.DOTALL)
+        if found != 1:
+            raise ValueError(f"README.md must have the part {name} once; it has it {found} times")
+    return text
+
+
+def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    heads = tuple(heads)
+    lines = [heads, ("---",) * len(heads), *rows]
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+def _kind(model: type[Settings]) -> str:
+    return str(model.model_fields["kind"].default)
+
+
+def _summary(model: type[Settings]) -> str:
+    return (model.__doc__ or "").split("\n\n")[0].replace("\n", " ").strip()
+
+
+def _settings(model: type[Settings]) -> str:
+    fields = {name: field for name, field in model.model_fields.items() if name != "kind"}
+    return "; ".join(_setting(name, field) for name, field in fields.items()) or "–"
+
+
+def _setting(name: str, field: FieldInfo) -> str:
+    return f"`{name}` = {field.default}: {field.description}"
+
+
+if __name__ == "__main__":
+    README.write_text(with_generated_parts(README.read_text(encoding="utf-8")), encoding="utf-8")
