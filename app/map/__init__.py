@@ -18,8 +18,9 @@ from numpy import ndarray
 from app.map.keyframes import Colouring, Keyframes
 from store.run import Run
 
-HEIGHT = 574  # pixels of the stage; with the bar below it the panel beside it is as high
-BAR = 46
+HEIGHT, BAR = 574, 46  # pixels of the stage and of the bar below it; the panel beside them is as high as both
+# On a low screen the stage shrinks until the bar is seen without scrolling; 212 px are what stands around it.
+STAGE = f"clamp(420px, 100vh - 212px, {HEIGHT}px)"
 KEY = "map"
 
 _FOLDER = Path(__file__).parent
@@ -53,7 +54,7 @@ def show(run: Run, *, frames: Keyframes, colouring: Colouring, scene: Scene) -> 
     _COMPONENT(
         key=KEY,
         data={
-            "height": HEIGHT,
+            "height": STAGE,
             "urls": _addresses(run, colouring.column.name, len(frames.epochs), mark=scene.mark),
             "epochs": list(frames.epochs),
             "epoch": scene.epoch,

@@ -33,7 +33,7 @@ class EpochMap {
   async update(page, emit) {
     this.emit = emit;
     this.wanted = page;
-    this.find(".stage").style.height = `${page.height}px`;
+    this.find(".stage").style.height = page.height;
     const { ids, positions, flags, labels, values } = page.urls;
     const bytes = await Promise.all([ids, positions, flags, labels, values].map(fetchBytes));
     if (this.isGone || this.wanted !== page) return; // a newer update overtook this one while it was fetching
@@ -270,6 +270,8 @@ class EpochMap {
     this.picture.draw(this.epoch);
     const epoch = Math.round(this.epoch);
     this.slider.value = this.epoch;
+    const { min, max } = this.slider; // texts; a single keyframe has no way to go
+    this.slider.style.setProperty("--done", `${((this.epoch - min) / (max - min || 1)) * 100}%`);
     this.slider.setAttribute("aria-valuetext", `epoch ${epoch}`);
     this.find(".epoch").textContent = `Epoch ${epoch}`;
     this.root.dataset.epoch = epoch;

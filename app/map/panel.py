@@ -20,7 +20,7 @@ CLASSES = 10  # shown by name, the rest as one line
 ROWS = 5000  # of the table on screen; the download has all
 TRAILS = 50  # as many selected samples trail their last positions; picture.js says the same
 
-_TABLE = ("sample_id", "label", "consistency", "mean_margin", "kept_share")
+_TABLE = ("sample_id", "label", "mean_margin", "kept_share", "consistency")
 _NOW = ("selected", "prediction", "loss")
 
 
@@ -38,7 +38,7 @@ def show(run: Run, ids: Sequence[int], epoch: int) -> None:
         _table(chosen, epoch)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4)
 def _chosen(run: Run, version: str, epoch: int, ids: tuple[int, ...]) -> DataFrame:  # noqa: ARG001 - a key
     """One row a sample: its summary up to the epoch and what it is in the epoch; lowest mean margin first."""
     names = run.about().get("class_names", [])

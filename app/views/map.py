@@ -65,6 +65,7 @@ def _map_and_panel(run: Run, frames: Keyframes, epoch: int) -> None:
         colouring = keyframes.colouring(run, run.data_version(), colour)
         epoch_map.show(run, frames=frames, colouring=colouring, scene=scene)
     height = epoch_map.HEIGHT + epoch_map.BAR
+    st.html(f"<style>.st-key-map_panel {{ max-height: calc({epoch_map.STAGE} + {epoch_map.BAR}px) }}</style>")
     with right, st.container(border=True, height=height, gap="small", key="map_panel"):
         panel.show(run, focus.selection(), epoch)
 
