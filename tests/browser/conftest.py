@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 HARMLESS = ("/_stcore/health", "/_stcore/host-config")
 VIEWPORT = {"width": 1280, "height": 720}
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
-_FLAGS = (
+FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
@@ -26,14 +26,14 @@ _FLAGS = (
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A headless Chromium of this machine; without one the test is skipped, but fails where CI is set."""
-    path = next(filter(None, map(shutil.which, _NAMES)), None)
+    path = chromium()
     if path is None:
         reason = f"none of {', '.join(_NAMES)} is installed; the pages were not tried in a browser"
         if os.environ.get("CI", "").lower() == "true":
             pytest.fail(reason)
         pytest.skip(reason)
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=list(_FLAGS))
+        started = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         yield started
         started.close()
 
@@ -59,24 +59,15 @@ def page(browser: Browser) -> Iterator[Page]:
 @pytest.fixture(scope="session")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path], str]]:
     """Starts the app over a folder of runs, once and from another working directory; returns its address."""
-    addresses: dict[Path, str] = {}
-    processes: list[subprocess.Popen[bytes]] = []
+    started: dict[Path, tuple[subprocess.Popen[bytes], str]] = {}
 
     def start(root: Path) -> str:
-        if root not in addresses:
-            port = _free_port()
-            served = f"server.serve(pathlib.Path({str(root)!r}), port={port})"
-            code = f"import pathlib; from app import server; {served}"
-            elsewhere = tmp_path_factory.mktemp("server")
-            with (elsewhere / "server.log").open("wb") as log:
-                command = [sys.executable, "-c", code]
-                processes.append(subprocess.Popen(command, cwd=elsewhere, stdout=log, stderr=log))
-            addresses[root] = f"http://localhost:{port}"
-            _wait_until_up(f"{addresses[root]}/_stcore/health")
-        return addresses[root]
+        if root not in started:
+            started[root] = start_server(root, tmp_path_factory.mktemp("server"))
+        return started[root][1]
 
     yield start
-    for process in processes:
+    for process, _ in started.values():
         process.terminate()
         process.wait(20)
 
@@ -87,6 +78,22 @@ def artifacts(tmp_path: Path) -> Path:
     folder = Path(os.environ.get("UNDERTOW_ARTIFACTS") or tmp_path)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def chromium() -> str | None:
+    """The path of an installed Chromium; None where there is none."""
+    return next(filter(None, map(shutil.which, _NAMES)), None)
+
+
+def start_server(root: Path, elsewhere: Path) -> tuple[subprocess.Popen[bytes], str]:
+    """Starts the app over a folder of runs, working in another one; returns the process and its address."""
+    port = _free_port()
+    code = f"import pathlib; from app import server; server.serve(pathlib.Path({str(root)!r}), port={port})"
+    with (elsewhere / "server.log").open("wb") as log:
+        process = subprocess.Popen([sys.executable, "-c", code], cwd=elsewhere, stdout=log, stderr=log)
+    address = f"http://localhost:{port}"
+    _wait_until_up(f"{address}/_stcore/health")
+    return process, address
 
 
 def _free_port() -> int:

@@ -147,6 +147,17 @@ def test_a_copied_address_shows_the_same_selection(
     other.close()
 
 
+def test_a_thumbnail_opens_its_sample_and_keeps_the_selection(
+    page: Page, serve: Callable[[Path], str], run: Run
+):
+    page.goto(f"{serve(run.folder.parent)}/map?run={run.id}&epoch=6&ids=3,5,8")
+    wait_for_map(page)
+    thumbnail = page.locator(".ut-gallery a").first
+    sample = thumbnail.locator("b").inner_text().removeprefix("#")
+    thumbnail.click()
+    page.wait_for_url(f"**/samples?run={run.id}&epoch=6&sample={sample}&ids=3%2C5%2C8", timeout=20_000)
+
+
 def test_a_click_shows_a_sample_and_escape_clears_it(
     page: Page, serve: Callable[[Path], str], run: Run, artifacts: Path
 ):
