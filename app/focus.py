@@ -7,6 +7,7 @@ written back to the URL after every run of the script, so that a copied address 
 
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
+from urllib.parse import parse_qsl, urlsplit
 
 import streamlit as st
 
@@ -96,6 +97,16 @@ def go(url_path: str, **looked_at: Any) -> NoReturn:
     """Opens another page of the app; looked_at: run, epoch, sample or selection to look at there."""
     st.session_state.update(looked_at)
     st.switch_page(st.Page(_nowhere, url_path=url_path), query_params=_parameters())
+
+
+def follow(address: str) -> None:
+    """Opens an address of this app, such as "/samples?sample=7", as a click on its link would; others not."""
+    parts = urlsplit(address)
+    page = parts.path.removeprefix("/")
+    asked = dict(parse_qsl(parts.query))
+    known = {key: parse(asked[name]) for name, (key, parse) in _PARAMETERS.items() if name in asked}
+    if not parts.netloc and page.isidentifier():
+        go(page, **{key: value for key, value in known.items() if value is not None})
 
 
 def _parameters() -> dict[str, str]:

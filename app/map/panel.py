@@ -10,7 +10,7 @@ from functools import lru_cache
 import streamlit as st
 from pandas import DataFrame, Series
 
-from app import cards, focus, gallery, markup, picture, wording
+from app import cards, focus, gallery, links, markup, picture, wording
 from store import queries, schema
 from store.run import Run
 
@@ -34,7 +34,7 @@ def show(run: Run, ids: Sequence[int], epoch: int) -> None:
     else:
         _numbers(chosen, epoch)
         cards.html(class_mix(Counter(chosen["name"])))
-        _pictures(run, chosen)
+        _pictures(run, chosen, epoch)
         _table(chosen, epoch)
 
 
@@ -114,11 +114,11 @@ def _one(run: Run, sample: Series, epoch: int) -> None:
         focus.go("samples", sample=sample_id, epoch=epoch)
 
 
-def _pictures(run: Run, chosen: DataFrame) -> None:
+def _pictures(run: Run, chosen: DataFrame, epoch: int) -> None:
     shown = chosen.head(THUMBNAILS)
     which = "" if len(shown) == len(chosen) else f"{len(shown)} of {wording.count(len(chosen))}: "
     st.caption(f"{which}label and mean margin, lowest first")
-    st.html(gallery.gallery(run, shown, _caption))
+    links.draw(gallery.gallery(run, shown, _caption, epoch=epoch), key="map_gallery")
 
 
 def _caption(row: object) -> tuple[str, str]:
