@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from engine.describe import describe, write_thumbnails
 from engine.precision import Precision
 from engine.progress import Progress, Stopped
 from engine.train import Task, train
-from store.run import Run
+from store.run import Run, RunIsBusy, RunIsForeign
 
 log = logging.getLogger("engine")
 
@@ -34,15 +35,19 @@ def main() -> None:
     """Trains the run in the folder given on the command line; exit code 0 for done and stopped."""
     parser = argparse.ArgumentParser(prog="python -m engine", description="Trains one run of Undertow.")
     parser.add_argument("run", type=Path, help="folder of the run")
-    run = Run.open(parser.parse_args().run)
+    folder = parser.parse_args().run
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     asked_to_stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: asked_to_stop.set())
     for number in (signal.SIGINT, signal.SIGHUP):  # Ctrl-C in the server and a closed terminal are not for us
         signal.signal(number, signal.SIG_IGN)
     torch.set_num_threads(intra_op_threads(os.cpu_count() or 1))
-    with run.claim():
-        finish(run, asked_to_stop)
+    try:
+        run = Run.open(folder)
+        with run.claim():
+            finish(run, asked_to_stop)
+    except (RunIsBusy, RunIsForeign) as refusal:
+        sys.exit(str(refusal))
 
 
 def finish(run: Run, asked_to_stop: threading.Event) -> None:
@@ -56,7 +61,8 @@ def finish(run: Run, asked_to_stop: threading.Event) -> None:
         ending = {"state": "stopped", "message": f"stopped after {run.last_epoch() + 1} whole epochs"}
     except Exception as error:
         progress.end()
-        run.write_status(state="failed", message=str(error) or type(error).__name__)
+        with suppress(OSError):  # on a full disk the log still has the reason
+            run.write_status(state="failed", message=str(error) or type(error).__name__)
         raise
     progress.end()
     run.write_status(phase="folding into one database", share=None)

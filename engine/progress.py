@@ -3,11 +3,14 @@
 Progress goes to a small file that is replaced whole, so that showing it touches no database.
 """
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import Any
 
 HEARTBEAT_SECONDS = 1.0
+
+log = logging.getLogger(__name__)
 
 
 class Stopped(Exception):
@@ -47,7 +50,10 @@ class Progress:
 
     def _beat(self) -> None:
         while not self._ended.wait(HEARTBEAT_SECONDS):
-            self._write(**self._fields)
+            try:
+                self._write(**self._fields)
+            except OSError as error:  # a full disk ends the run when an epoch is written, with a sentence
+                log.warning("could not say what the run is doing; %s", error)
 
     def _stop_if_asked(self) -> None:
         if self._should_stop():
