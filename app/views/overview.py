@@ -1,4 +1,8 @@
-"""Run overview: how one run went, epoch by epoch, and what of it is worth a look."""
+"""Run overview: how one run went, epoch by epoch, and what of it is worth a look.
+
+It reads the small tables of metrics and quantiles alone, so it opens as fast for a million samples as for a
+thousand.
+"""
 
 import json
 from typing import Any

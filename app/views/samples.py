@@ -1,4 +1,7 @@
-"""Samples: one sample's whole life, why it was kept or dropped, and what would have turned that."""
+"""Samples: one sample's whole life, why it was kept or dropped, and what would have turned that.
+
+What the person asked for by a link or a click is always shown; a list only says where the arrows lead.
+"""
 
 import streamlit as st
 from pandas import DataFrame

@@ -1,0 +1,89 @@
+"""Names of runs, and pieces of HTML in which no text can become an element."""
+
+import html
+import math
+
+import pytest
+from pandas import DataFrame
+
+from app import markup, naming
+
+NAN = math.nan
+
+
+# ---- names
+
+
+def test_a_method_is_strategy_and_policy():
+    config = {"strategy": {"kind": "joint", "keep": 0.5}, "policy": {"kind": "sada"}, "seed": 3}
+    assert naming.method(config).replace("\N{NO-BREAK SPACE}", " ") == "joint 50 % + SADA"
+    assert dict(naming.chips(config))["seed"] == "seed 3"
+
+
+def test_a_config_of_another_version_is_still_named():
+    assert naming.chips({}) == (
+        ("seed", "seed –"), ("strategy", "–"), ("policy", "–"), ("noise", "no noise"),
+        ("data", "–"), ("model", "–"),
+    )  # fmt: skip
+
+
+def test_titles_that_are_shared_get_their_seed_and_then_their_id():
+    configs = {
+        "a": {"name": "x", "seed": 0},
+        "b": {"name": "x", "seed": 1},
+        "c": {"name": "x", "seed": 1},
+        "d": {"name": "y"},
+    }
+    assert naming.run_titles(configs) == {
+        "a": "x, seed 0",
+        "b": "x, seed 1, b",
+        "c": "x, seed 1, c",
+        "d": "y",
+    }
+
+
+# ---- markup
+
+EVIL = '<img src=x onerror="alert(1)">'
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        markup.chips([(EVIL, EVIL)]),
+        markup.state(EVIL),
+        markup.head(EVIL, EVIL, hint=EVIL),
+        markup.facts({EVIL: EVIL}),
+        markup.link(EVIL, EVIL, note=EVIL, hint=EVIL),
+        markup.bar(0.5, state_name=EVIL, says=EVIL),
+        markup.sparkline([1, 2], says=EVIL),
+        markup.table(DataFrame({EVIL: [EVIL]}), says=EVIL),
+    ],
+)
+def test_no_text_becomes_an_element(drawn: str):
+    assert EVIL not in drawn
+    assert "<img" not in drawn
+    assert EVIL in html.unescape(drawn)
+
+
+def test_markdown_of_a_name_is_shown_and_not_obeyed():
+    assert markup.markdown("*a* [b](c)") == r"\*a\* \[b\]\(c\)"
+
+
+def test_a_sparkline_breaks_where_a_value_is_unknown():
+    # Places are 25 wide; a lone value becomes a dash over its place.
+    assert markup._segments([1, 2, NAN, 1], bottom=1, span=1) == [
+        "12.5,28.0 37.5,2.0",
+        "75.0,28.0 100.0,28.0",
+    ]
+
+
+def test_sparkline__nothing_known():
+    assert "ut-spark-empty" in markup.sparkline([NAN, NAN], says="loss")
+
+
+def test_a_strip_has_one_square_an_epoch():
+    drawn = markup.strip([True, False], now=1)
+    assert drawn.count("<span") == 2
+    assert 'class="ut-kept" title="epoch 0: kept"' in drawn
+    assert 'ut-now" title="epoch 1: dropped"' in drawn
