@@ -48,6 +48,16 @@ def wait_for_map(page: Page) -> None:
     expect(page.locator(".map")).to_have_attribute("data-state", "ready", timeout=30_000)
 
 
+def scrub(page: Page, *, start: float, end: float) -> None:
+    """Drags the slider of the epochs from one share of its length to another."""
+    box = page.locator(".track input").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * start - 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * end, box["y"] + box["height"] / 2, steps=5)
+    page.mouse.up()
+
+
 def draw_lasso(page: Page, *, radius: float) -> None:
     """Draws a circle around the right half of the map with the mouse."""
     stage = page.locator(".overlay").bounding_box()
@@ -86,42 +96,35 @@ def selected(page: Page) -> int:
     return int(metric.inner_text().replace(",", ""))
 
 
-def test_the_map_plays_scrubs_and_lassoes(
-    page: Page, serve: Callable[[Path], str], run: Run, artifacts: Path
-):
-    choices = Choices(page)
+def test_the_map_plays_and_steps(page: Page, serve: Callable[[Path], str], run: Run, artifacts: Path):
     open_map(page, serve(run.folder.parent), run)
     chart = page.locator(".map")
     expect(page.get_by_text("Nothing selected")).to_be_visible()
     page.screenshot(path=artifacts / "map-empty.png")
 
-    # Space plays from the first epoch to the last and stops there by itself.
     chart.focus()
-    page.keyboard.press("Space")
+    page.keyboard.press("Space")  # from the first map to the last, where it stops by itself
     expect(page.locator(".play")).to_have_text("Pause")
     expect(chart).to_have_attribute("data-fps", re.compile(r"\d"), timeout=20_000)
     expect(page.locator(".play")).to_have_text("Play", timeout=20_000)
     expect(chart).to_have_attribute("data-epoch", "10")
 
-    # Arrows step; the epoch lands in the address of the page.
-    page.keyboard.press("ArrowLeft")
-    page.keyboard.press("ArrowLeft")
-    page.keyboard.press("ArrowLeft")
+    for _ in range(3):
+        page.keyboard.press("ArrowLeft")
     expect(chart).to_have_attribute("data-epoch", "7")
     page.wait_for_url("**epoch=7*")
 
-    # Scrubbing with the mouse settles on a whole epoch.
-    slider = page.locator(".track input")
-    box = slider.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + box["height"] / 2)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] * 0.31, box["y"] + box["height"] / 2, steps=5)
-    page.mouse.up()
+
+def test_page_and_server_agree_on_who_is_in_a_lasso(
+    page: Page, serve: Callable[[Path], str], run: Run, artifacts: Path
+):
+    choices = Choices(page)
+    open_map(page, serve(run.folder.parent), run)
+    chart = page.locator(".map")
+    scrub(page, start=1, end=0.31)  # of 10 epochs
     expect(chart).to_have_attribute("data-epoch", "3")
     page.wait_for_url("**epoch=3*")
 
-    # The count beside the map is the server's, and is right.
     draw_lasso(page, radius=170)
     expect(page.locator(".ut-gallery")).to_be_visible(timeout=20_000)
     assert len(choices.polygons) == 1

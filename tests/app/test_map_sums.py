@@ -1,0 +1,146 @@
+"""The map's sums: what its bytes say, and who is inside a lasso by brute force."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy import ndarray
+
+from app.map import keyframes
+from app.map.keyframes import Keyframes
+from app.map.lasso import Lasso, is_inside
+from store import queries
+from store.run import Run
+from tests.synthetic import make_run
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return make_run(tmp_path_factory.mktemp("runs"), samples=60, epochs=6)  # maps of epochs 0, 2, 4
+
+
+def two_points(*epochs: int) -> Keyframes:
+    """One sample that moves along x by 100 steps a keyframe, and one that stays at 0."""
+    positions = np.zeros((len(epochs), 2, 2), np.uint16)
+    positions[:, 0, 0] = 100 * np.arange(len(epochs))
+    return Keyframes(tuple(epochs), np.array([5, 9], np.uint32), positions)
+
+
+# ---- keyframes
+
+
+@pytest.mark.parametrize(
+    ("epoch", "steps"), [(0, 0), (1, 50), (2, 100), (5, 150), (8, 200), (99, 200), (-3, 0)]
+)
+def test_positions_are_linear_between_keyframes_at_any_epochs(epoch: int, steps: float):
+    places = two_points(0, 2, 8).at(epoch)
+    assert places[:, 0] * keyframes.GRID == pytest.approx([steps, 0])
+
+
+@pytest.mark.parametrize("epoch", [0, 3, 7])
+def test_positions__one_keyframe(epoch: int):
+    assert two_points(3).at(epoch).tolist() == [[0, 0], [0, 0]]
+
+
+def test_values_between_the_percentiles_span_all_codes(run: Run):
+    colours = keyframes.colouring(run, run.data_version(), "rarity")
+    known = colours.codes[colours.codes != keyframes.UNKNOWN]
+    assert (known.min(), known.max()) == (0, 254)
+
+
+def test_a_signal_that_can_be_negative_is_centred_at_zero(run: Run):
+    colours = keyframes.colouring(run, run.data_version(), "margin")
+    assert (colours.kind, colours.low) == ("diverging", -colours.high)
+
+
+def test_heavy_tails_are_spread_by_their_square_roots(run: Run):
+    colours = keyframes.colouring(run, run.data_version(), "loss")
+    losses = queries.epoch_rows(run, 4, ["loss"])["loss"].to_numpy()
+    known = ~np.isnan(losses)
+    low, high = np.sqrt(colours.low), np.sqrt(colours.high)
+    expected = np.round(np.clip((np.sqrt(losses[known]) - low) / (high - low), 0, 1) * 254)
+    assert colours.codes[2, known] == pytest.approx(expected, abs=1)  # half steps round either way
+
+
+def test_a_signal_nobody_knows_yet_has_no_ends(tmp_path: Path):
+    run = make_run(tmp_path, samples=20, epochs=1)
+    colours = keyframes.colouring(run, run.data_version(), "variance")  # needs L influences
+    assert np.isnan(colours.low) and (colours.codes == keyframes.UNKNOWN).all()
+
+
+def test_what_is_kept_in_memory_cannot_be_written(run: Run):
+    frames = keyframes.keyframes(run, run.data_version())
+    with pytest.raises(ValueError, match="read-only"):
+        frames.positions[0, 0, 0] = 1
+
+
+def test_classes_that_fit_no_byte_are_not_offered():
+    assert "label" in keyframes.colourings(255)
+    assert "label" not in keyframes.colourings(256)
+
+
+# ---- lassos
+
+
+def inside_by_winding(x: float, y: float, corners: ndarray) -> bool:
+    """Sums the angles under which a point sees the edges: odd turns are inside a simple polygon."""
+    around = corners - (x, y)
+    angles = np.arctan2(around[:, 1], around[:, 0])
+    turns = (np.diff(np.append(angles, angles[0])) + np.pi) % (2 * np.pi) - np.pi
+    return bool(abs(turns.sum()) > np.pi)
+
+
+@given(seed=st.integers(0, 10_000), corners=st.integers(3, 30))
+def test_points_are_inside_as_brute_force_says(seed: int, corners: int):
+    rng = np.random.default_rng(seed)
+    angles = np.sort(rng.random(corners)) * 2 * np.pi
+    reach = 0.1 + 0.4 * rng.random(corners)
+    polygon = 0.5 + np.stack(
+        [np.cos(angles) * reach, np.sin(angles) * reach], 1
+    )  # a star: edges do not cross
+    places = rng.random((50, 2))
+
+    expected = [inside_by_winding(x, y, polygon) for x, y in places]
+    assert is_inside(places, [(x, y) for x, y in polygon]).tolist() == expected
+
+
+def test_a_lasso_holds_the_samples_where_they_are_in_its_epoch():
+    frames = two_points(0, 2)
+    near_zero = ((-1e-4, -1e-4), (1e-4, -1e-4), (1e-4, 1e-4), (-1e-4, 1e-4))
+    assert Lasso(0, near_zero).ids(frames).tolist() == [5, 9]
+    assert Lasso(2, near_zero).ids(frames).tolist() == [9]
+
+
+def test_a_lasso_survives_the_address():
+    lasso = Lasso(4, ((0.1234, -0.5), (1, 0), (0.25, 0.75)))
+    assert str(lasso) == "4;0.1234,-0.5;1,0;0.25,0.75"
+    assert Lasso.parse(str(lasso)) == lasso
+
+
+@pytest.mark.parametrize(
+    "text", ["", "4", "4;1,2;3,4", "x;1,2;3,4;5,6", "4;1,2;3,4;nan,6", "4;" + "1,2;" * 300 + "1,2"]
+)
+def test_a_lasso_that_is_none_is_not_read(text: str):
+    assert Lasso.parse(text) is None
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {},
+        {"polygon": [[0, 0], [1, 0], [1, 1]]},
+        {"polygon": [[0, 0], [1, 0]], "epoch": 1},
+        {"polygon": [[0, 0, 0]] * 3, "epoch": 1},
+        {"polygon": [[0, "a"]] * 3, "epoch": 1},
+        {"polygon": [[0, float("nan")]] * 3, "epoch": 1},
+        {"polygon": [[0, 1e300]] * 3, "epoch": 1},
+        {"polygon": "everything", "epoch": 1},
+        {"polygon": [[0, 0], [1, 0], [1, 1]], "epoch": -1},
+        {"polygon": [[0, 0], [1, 0], [1, 1]] * 100, "epoch": 1},
+    ],
+)
+def test_what_a_browser_may_send_in_malice_is_no_lasso(choice: dict[str, Any]):
+    assert Lasso.received(choice) is None
