@@ -4,7 +4,7 @@ All randomness of an epoch follows from the run's seed and the epoch's number, s
 signals are the whole state. A checkpoint appears whole, and the last two are kept.
 """
 
-import os
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from numpy import ndarray
 
 from engine.model import Classifier
 from engine.signals import Signals
+from store import files
 
 KEPT = 2
 
@@ -33,14 +34,10 @@ class State:
 
 
 def save(state: State, folder: Path) -> None:
-    """Writes the state as one file named after the next epoch; drops all but the last two."""
-    path = folder / f"epoch-{state.epoch:05d}.pt"
-    scratch = path.with_suffix(".tmp")
-    with scratch.open("wb") as file:
-        torch.save(_contents(state), file)
-        file.flush()
-        os.fsync(file.fileno())
-    scratch.replace(path)
+    """Writes the state as one file named after the next epoch, drops all but the last two; or DiskIsFull."""
+    content = io.BytesIO()
+    torch.save(_contents(state), content)
+    files.write_whole(folder / f"epoch-{state.epoch:05d}.pt", [content.getbuffer()])
     for old in _checkpoints(folder)[:-KEPT]:
         old.unlink()
 
