@@ -9,11 +9,13 @@ import numpy as np
 import plotly.graph_objects as go
 from pandas import DataFrame, Series
 
-from app import canvas, theme
+from app import canvas, theme, wording
 from app.theme import Palette
 from store.schema import METRIC_COLUMNS, column
 
 TIME_COLUMNS = tuple(declared.name for declared in METRIC_COLUMNS if declared.name.startswith("seconds_"))
+
+_OUTLIER = 4.0  # times the median epoch: bars from here on are cut
 
 # Training takes most of an epoch and gets the first colour; the others follow in the order of the epoch.
 _TIME_COLORS = {
@@ -118,6 +120,7 @@ def times(metrics: DataFrame, palette: Palette, *, epoch: int | None = None) -> 
             hovertemplate=f"%{{y:.3g}} s {label.lower()}<extra></extra>",
         )
     figure.update_layout(barmode="stack")
+    _clip_outliers(figure, metrics, palette)
     return _by_epoch(figure, metrics, epoch, palette)
 
 
@@ -176,6 +179,22 @@ def _band(figure: go.Figure, frame: DataFrame, ends: Sequence[str], *, color: st
             legendgroup=name,
             hoverinfo="skip",
         )
+
+
+def _clip_outliers(figure: go.Figure, metrics: DataFrame, palette: Palette) -> None:
+    """Cuts bars far above the others and writes their height: the first map compiles for many seconds."""
+    total = metrics[list(TIME_COLUMNS)].fillna(0).sum(axis=1)
+    usual = float(total.median())
+    if not len(total) or not usual or total.max() < _OUTLIER * usual:
+        return
+    top = 1.25 * float(total[total < _OUTLIER * usual].max())
+    figure.update_yaxes(range=[0, top])
+    for epoch, seconds in zip(metrics["epoch"], total, strict=True):
+        if seconds > top:
+            figure.add_annotation(
+                x=epoch, y=top, text=f"↑ {wording.duration(seconds)}", showarrow=False, xanchor="left",
+                yanchor="top", xshift=10, font={"color": palette.text, "size": 12},
+            )  # fmt: skip
 
 
 def _by_epoch(figure: go.Figure, frame: DataFrame, epoch: int | None, palette: Palette) -> go.Figure:

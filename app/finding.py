@@ -7,6 +7,7 @@ import streamlit as st
 from pandas import DataFrame
 
 from app import cached, cards, focus, markup, naming, picture, reasons, wording
+from store.queries import Why
 from store.run import Run
 
 
@@ -21,7 +22,7 @@ def draw(run: Run, sample_id: int, epoch: int) -> None:
     with words:
         st.markdown(f"## {markup.markdown(headline(history, names))}", anchors=False)
         st.markdown(f"{_truth(history, names)}{reasons.reason(why, naming.strategy(run.config()))}")
-        cards.html(_life(history, epoch))
+        cards.html(_life(history, why))
         if st.button(
             "See its whole life", type="primary", key="finding_open", icon=":material/arrow_forward:"
         ):
@@ -45,19 +46,20 @@ def _truth(history: DataFrame, names: list[str]) -> str:
     return f"{truth}; the wrong one was planted. " if label != true_label else f"{truth}. "
 
 
-def _life(history: DataFrame, epoch: int) -> str:
+def _life(history: DataFrame, why: Why) -> str:
     kept = history["selected"].astype(bool).tolist()
+    past = history[history["epoch"] <= why.epoch]
     rows = [
         (
             name,
             markup.sparkline(
                 history[name].tolist(), says=f"{name} over {len(history)} epochs", low=0.0, high=high
             ),
-            wording.number(history[name].dropna().tail(1).sum() if history[name].notna().any() else None),
+            wording.number(why.score if name == "score" else past[name].dropna().iloc[-1:].max()),
         )
         for name, high in (("loss", None), ("confidence", 1.0), ("score", None))
     ]
-    rows.append(("kept", markup.strip(kept, now=epoch), f"{sum(kept)} of {len(kept)}"))
+    rows.append(("kept", markup.strip(kept, now=why.epoch), f"{sum(kept)} of {len(kept)}"))
     cells = (f'<span class="ut-muted">{name}</span>{line}<span>{last}</span>' for name, line, last in rows)
     return f'<div class="ut-life">{"".join(cells)}</div>'
 

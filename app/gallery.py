@@ -21,11 +21,11 @@ COLUMNS = 16  # thumbnails a row of the sprite
 QUALITY = 90  # of WebP; small pictures of digits show ringing below
 
 _STYLE = """<style>
-.ut-gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(56px, 1fr)); gap: 8px; }
+.ut-gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(var(--ut-cell), 1fr)); gap: 8px; }
 .ut-gallery a { color: inherit; text-decoration: none; min-width: 0; }
 .ut-gallery a:hover b, .ut-gallery a:focus-visible b { text-decoration: underline; }
 .ut-gallery i { display: block; aspect-ratio: 1; border: 1px solid var(--ut-border); border-radius: 6px;
-  background-repeat: no-repeat; margin-bottom: 3px; }
+  background-repeat: no-repeat; image-rendering: pixelated; margin-bottom: 3px; }
 .ut-gallery span { display: block; font-size: 0.78rem; line-height: 1.35; color: var(--ut-muted);
   overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .ut-gallery b { color: var(--ut-text); font: 600 0.78rem/1.35 JBMono, monospace; }
@@ -33,12 +33,17 @@ _STYLE = """<style>
 
 
 def gallery(
-    run: Run, frame: DataFrame, caption: Callable[[Any], Sequence[str]], *, epoch: int | None = None
+    run: Run,
+    frame: DataFrame,
+    caption: Callable[[Any], Sequence[str]],
+    *,
+    epoch: int | None = None,
+    width: int = 56,
 ) -> str:
     """Returns the thumbnails of a frame's samples as HTML, in its order, at most MOST.
 
     frame: a row a sample with sample_id; caption: a row (a named tuple) to the lines below its thumbnail.
-    epoch: at which a click shows the sample, None = the newest. Every text is escaped here. Without
+    epoch: at which a click shows the sample, None = the newest; width: of a thumbnail, at least. Every text is escaped here. Without
     thumbnails in the run the cells stay empty and keep their numbers.
     """
     if len(frame) > MOST:
@@ -52,7 +57,7 @@ def gallery(
         _cell(looked_at, place, count=len(ids), address=address, lines=[f"#{row.sample_id}", *caption(row)])
         for place, row in enumerate(frame.itertuples(index=False))
     ]
-    return f'{_STYLE}<div class="ut-gallery">{"".join(cells)}</div>'
+    return f'{_STYLE}<div class="ut-gallery" style="--ut-cell:{width}px">{"".join(cells)}</div>'
 
 
 def sprite_address(run: Run, ids: Sequence[int], size: int = 64) -> str:

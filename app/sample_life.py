@@ -19,6 +19,7 @@ class Chain:
     window_variance: float  # population variance of the influences once there are L
     variance: float  # its moving average, as logged
     strength: float  # used in the next epoch
+    is_dropped_next: bool  # the next epoch is recorded and did not use the sample
     epoch: int
 
 
@@ -56,6 +57,7 @@ def chain(history: DataFrame, epoch: int, *, window: int) -> Chain:
         window_variance=float(np.var(influences)) if len(influences) == window else np.nan,
         variance=float(variances.iloc[-1]) if len(variances) else np.nan,
         strength=float(following.iloc[0]) if len(following) else np.nan,
+        is_dropped_next=bool(len(following) and following.isna().all()),
         epoch=epoch,
     )
 
@@ -98,6 +100,8 @@ def sentence(found: Chain, policy: str) -> str:
     if policy != "sada":
         other = policy.replace("_", " ")
         return f"This run's strengths are {other}, not SADA's; influence and variance are logged."
+    if found.is_dropped_next:
+        return f"Epoch {found.epoch + 1} dropped the sample, so no strength was used on it."
     if missing > 0 and not wording.is_known(found.variance):
         return (
             f"{wording.plural(missing, 'more influence')} until it has a variance; until then its strength "

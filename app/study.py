@@ -46,6 +46,12 @@ class Member:
         return self.status.epochs or int(str(self.config.get("epochs") or 0))
 
     @property
+    def progress(self) -> float:
+        """Share of the run's epochs that is done, 0 to 1; a dead process may have done more than it said."""
+        recorded = len(self.metrics) / self.epochs if self.epochs else 0.0
+        return min(1.0, max(recorded, self.status.progress))
+
+    @property
     def samples(self) -> int | None:
         """N, None before the engine has loaded the data."""
         count = self.about.get("n")
@@ -72,9 +78,19 @@ def featured(groups: Mapping[str, Sequence[Member]]) -> str | None:
     return next((name for name in named if name.startswith(DEMO)), named[0] if named else None)
 
 
+def state(members: Sequence[Member]) -> str:
+    """Returns the state of a study as a whole; once all are over, the one that asks for attention."""
+    states = {member.status.state for member in members}
+    if states == {"done"}:
+        return "done"
+    if any(not member.status.is_over for member in members):
+        return "running" if any(member.status.is_alive for member in members) else "queued"
+    return "failed" if states & {"failed", "lost"} else "stopped"
+
+
 def progress(members: Sequence[Member]) -> float:
     """Returns the share of all epochs of the study that is done, 0 to 1."""
-    return sum(member.status.progress for member in members) / len(members) if members else 0.0
+    return sum(member.progress for member in members) / len(members) if members else 0.0
 
 
 def seconds_left(members: Sequence[Member]) -> float:
@@ -86,9 +102,7 @@ def seconds_left(members: Sequence[Member]) -> float:
     if not paces:
         return math.nan
     usual = sum(paces) / len(paces)
-    left = sum(
-        member.epochs * (1 - member.status.progress) for member in members if not member.status.is_over
-    )
+    left = sum(member.epochs * (1 - member.progress) for member in members if not member.status.is_over)
     return left * usual / max(1, sum(member.status.is_alive for member in members))
 
 

@@ -63,16 +63,11 @@ def _found(versions: tuple[tuple[str, str], ...]) -> tuple[Run, int, int] | None
 
 
 def _progress(name: str, members: Sequence[Member]) -> None:
-    over = [member for member in members if member.status.is_over]
     done = sum(member.status.state == "done" for member in members)
-    share = study.progress(members)
+    share, state = study.progress(members), study.state(members)
     left = study.seconds_left(members)
     says = f"{done} of {wording.plural(len(members), 'run')} done"
     ends = f", about {wording.duration(left)} left" if left > 0 else ""
-    if len(over) == len(members):
-        state = "done" if done == len(members) else "stopped"
-    else:
-        state = "running" if any(member.status.is_alive for member in members) else "queued"
     cards.html(
         f'<div class="ut-name"><b>Study {markup.text(name)}</b>{markup.state(state)}'
         f'<span class="ut-muted">{says}, {wording.setting_percent(round(share, 2))} of all epochs{ends}'

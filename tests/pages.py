@@ -1,5 +1,6 @@
 """Where the pages of the app are, and what one of them says: for tests that open pages without a browser."""
 
+import json
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
@@ -23,6 +24,7 @@ def texts(at: AppTest) -> str:
         for element in at.get(kind)
     ]
     drawn = [element.proto.body for element in at.get("html")]
+    drawn += [str(json.loads(element.proto.json)) for element in at.get("bidi_component")]
     return "\n".join([*said, *drawn]).replace("\N{NO-BREAK SPACE}", " ")
 
 

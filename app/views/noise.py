@@ -11,13 +11,26 @@ import pandas as pd
 import streamlit as st
 from pandas import DataFrame
 
-from app import cached, cards, export, focus, gallery, markup, noise_charts, sample_life, suspects, wording
+from app import (
+    cached,
+    cards,
+    export,
+    focus,
+    gallery,
+    links,
+    markup,
+    noise_charts,
+    sample_life,
+    suspects,
+    wording,
+)
 from store.run import Run
 from store.suspicion import SUSPECT_SIGNALS
 
 TITLE, ICON = "Noise", ":material/label_off:"
 
 TOP = 48
+THUMBNAIL = 84  # pixels: room for two class names below
 TABLE_ROWS = 500
 
 # How each ranking is called, and what it ranks by.
@@ -89,7 +102,7 @@ def _gallery(run: Run, ranked: DataFrame, *, by: str, epoch: int) -> None:
         title += f": {wording.plural(int(top['flipped'].sum()), 'has', 'have')} a flipped label"
     with st.container(border=True, gap="xsmall", key="card_suspects"):
         cards.head(title, f"By {RANKINGS[by][1]}. Label → last prediction, where that is another class.")
-        cards.html(f'<div class="ut-wide">{gallery.gallery(run, top, caption, epoch=epoch)}</div>')
+        links.draw(gallery.gallery(run, top, caption, epoch=epoch, width=THUMBNAIL), key="noise_gallery")
 
 
 def _detection(summary: DataFrame, by: str) -> None:
@@ -148,29 +161,38 @@ def _table(run: Run, ranked: DataFrame, *, by: str, epoch: int) -> None:
                     file_name=f"suspects-{run.id}.{name.lower()}", icon=":material/download:",
                 )  # fmt: skip
         event = st.dataframe(
-            _shown(listed), hide_index=True, on_select="rerun", selection_mode="single-row", height=320,
+            _shown(listed, run.about().get("class_names", [])), hide_index=True, height=320,
+            on_select="rerun", selection_mode="single-row",
             key=f"suspects_{run.id}_{run.data_version()}_{by}_{epoch}", column_config=_columns(),
             alt="Suspects, most suspicious first",
         )  # fmt: skip
         _open(run, [int(listed["sample_id"].iloc[row]) for row in event["selection"]["rows"]])
 
 
-def _shown(table: DataFrame) -> DataFrame:
+def _shown(table: DataFrame, names: list[str]) -> DataFrame:
+    """Returns the table as it is listed: with names of classes, without what is equal in all rows."""
     shown = table.drop(columns=["ranked_by", "epoch", "run", "config"])
-    return shown.drop(columns="true_label") if shown["true_label"].isna().all() else shown
+    labels = ["label", "suggested_label", "true_label"]
+    if shown["true_label"].isna().all():
+        shown = shown.drop(columns=labels.pop())
+    return shown.assign(**{name: shown[name].map(partial(_named, names)) for name in labels})
+
+
+def _named(names: list[str], label: Any) -> str:
+    return sample_life.class_name(names, None if pd.isna(label) else label)
 
 
 def _columns() -> dict[str, Any]:
-    words = {
-        "rank": "Rank", "sample_id": "Sample", "label": "Label", "suggested_label": "Suggested",
-        "true_label": "True label",
-    }  # fmt: skip
-    whole = {name: st.column_config.NumberColumn(word, format="%d") for name, word in words.items()}
-    numbers = {
-        signal: st.column_config.NumberColumn(name, help=meaning, format="%.3f")
-        for signal, (name, meaning) in RANKINGS.items()
+    whole = {"rank": "Rank", "sample_id": "Sample"}
+    words = {"label": "Label", "suggested_label": "Suggested", "true_label": "True label"}
+    return {
+        **{name: st.column_config.NumberColumn(word, format="%d") for name, word in whole.items()},
+        **{name: st.column_config.TextColumn(word) for name, word in words.items()},
+        **{
+            signal: st.column_config.NumberColumn(name, help=meaning, format="%.3f")
+            for signal, (name, meaning) in RANKINGS.items()
+        },
     }
-    return {**whole, **numbers}
 
 
 def _open(run: Run, sample_ids: list[int]) -> None:

@@ -31,6 +31,8 @@ def render() -> None:
         epoch = focus.pick_epoch(int(metrics["epoch"].iloc[-1]))
     with top:
         cards.html(markup.state(run.status().state), " ", markup.chips(naming.chips(config)))
+    if run.status().state in ("failed", "lost") and run.status().message:
+        st.error(run.status().message)
     _headline(run, metrics)
     _badges(run, metrics)
     with st.grid(3, gap="small", min_column_width=330):

@@ -97,9 +97,8 @@ def _progress(member: Member) -> str:
     if status.is_alive:
         left = cost.seconds_left(member.metrics, status)
         words.append(f"{wording.duration(left)} left" if wording.is_known(left) else "estimating")
-    share = 1.0 if status.state == "done" else status.progress
     return (
-        f"<div>{' · '.join(words)}{markup.bar(share, state_name=status.state, says=says)}"
+        f"<div>{' · '.join(words)}{markup.bar(member.progress, state_name=status.state, says=says)}"
         f'<span class="ut-muted">{markup.text(_phase(member)) or "&nbsp;"}</span></div>'
     )
 

@@ -3,6 +3,9 @@
 What the person asked for by a link or a click is always shown; a list only says where the arrows lead.
 """
 
+from functools import partial
+from typing import Any
+
 import streamlit as st
 from pandas import DataFrame
 
@@ -12,6 +15,7 @@ from app import (
     focus,
     gallery,
     history_charts,
+    links,
     markup,
     naming,
     picture,
@@ -24,6 +28,7 @@ from store.run import Run
 TITLE, ICON = "Samples", ":material/image_search:"
 
 SUSPECTS = 200
+THUMBNAIL = 64  # pixels
 _LISTS = ("All samples", "Selection", "Most suspicious")
 _LIST, _NUMBER, _ENTERED = "samples_list", "samples_number", "samples_entered"
 
@@ -61,7 +66,7 @@ def _pick(run: Run, count: int, last_epoch: int) -> tuple[int, int]:
             help="What the arrows step through: all samples, those selected on the map, or the suspects",
         )  # fmt: skip
         ids = _listed(run, str(source), count)
-        sample_id = _looked_at(ids, count)
+        sample_id = _looked_at(run, ids, count)
         st.session_state[_NUMBER] = sample_id
         st.number_input("Sample", 0, count - 1, key=_NUMBER, on_change=_take_number, width=130)
         place = ids.index(sample_id) if sample_id in ids else -1
@@ -77,12 +82,14 @@ def _pick(run: Run, count: int, last_epoch: int) -> tuple[int, int]:
     return sample_id, epoch
 
 
-def _looked_at(ids: list[int] | range, count: int) -> int:
-    """Returns the sample that a link or a click asked for; the first of a list that was just chosen."""
+def _looked_at(run: Run, ids: list[int] | range, count: int) -> int:
+    """Returns the sample that was asked for, else the first of a new list, at first the top suspect."""
     asked = focus.sample(count)
     entered = st.session_state.pop(_ENTERED, False)
-    if asked is None or (entered and ids and asked not in ids):
-        asked = ids[0] if ids else 0
+    if asked is None:
+        asked = next(iter(_listed(run, "Most suspicious", count)), 0)
+    elif entered and ids and asked not in ids:
+        asked = ids[0]
     st.session_state["sample"] = asked
     return asked
 
@@ -191,8 +198,9 @@ def _neighbours(run: Run, sample_id: int, *, names: list[str], epoch: int) -> No
         label = int(cached.history(run, [sample_id])["label"].iloc[0])
         same = int((nearest["label"] == label).sum())
         st.caption(f"After epoch {drawn[-1]}: {same} of {len(nearest)} share its label. Click one to see it.")
-        cards.html(
-            gallery.gallery(
-                run, nearest, lambda row: (sample_life.class_name(names, row.label),), epoch=epoch
-            )
-        )
+        shown = gallery.gallery(run, nearest, partial(_class_of, names), epoch=epoch, width=THUMBNAIL)
+        links.draw(shown, key="samples_neighbours")
+
+
+def _class_of(names: list[str], row: Any) -> tuple[str]:
+    return (sample_life.class_name(names, row.label),)

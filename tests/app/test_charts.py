@@ -110,6 +110,16 @@ def test_times_leave_out_what_took_none():
     assert list(figure.data[1].y) == [1, 0, 1]
 
 
+def test_a_bar_far_above_the_others_is_cut_and_says_how_high_it_is():
+    figure = charts.times(metrics(5).assign(seconds_train=[60.0, 1, 1, 1, 2]), LIGHT)
+    assert figure.layout.yaxis.range == pytest.approx((0, 2.5))
+    assert [note.text for note in figure.layout.annotations] == [
+        "↑ 1\N{NO-BREAK SPACE}min 00\N{NO-BREAK SPACE}s"
+    ]
+    even = charts.times(metrics(5).assign(seconds_train=[3.0, 1, 1, 1, 2]), LIGHT)
+    assert (even.layout.yaxis.range, len(even.layout.annotations)) == (None, 0)
+
+
 def test_every_kind_of_time_has_a_colour():
     assert set(charts.TIME_COLUMNS) == set(charts._TIME_COLORS)
 

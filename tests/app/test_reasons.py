@@ -99,6 +99,11 @@ def test_chain__fewer_influences_than_the_window():
     assert "constant, not SADA's" in sample_life.sentence(chain, "constant")
 
 
+def test_chain__dropped_in_the_next_epoch():
+    chain = sample_life.chain(history(influence=[NAN, 1.0], strength=[0.5, NAN]), 0, window=2)
+    assert sample_life.sentence(chain, "sada") == "Epoch 1 dropped the sample, so no strength was used on it."
+
+
 def test_facts__not_visited_in_the_epoch():
     frame = history(prediction=[8.0, NAN], correct=[False, pd.NA], selected=[True, False])
     names = [str(label) for label in range(10)]

@@ -1,6 +1,6 @@
-"""A study's answer: methods by their settings, accuracy with its spread, a verdict only from three seeds on.
-"""
+"""A study's answer: methods by their settings, accuracy with its spread, a verdict from three seeds on."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +129,29 @@ def test_the_demo_stands_on_top_of_newer_studies():
 def test_progress_is_the_share_of_all_epochs():
     assert study.progress([member([0.1] * 4), member([0.1] * 2, state="running")]) == pytest.approx(0.75)
     assert study.progress([]) == 0
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        (("done", "done"), "done"),
+        (("done", "running"), "running"),
+        (("done", "queued"), "queued"),
+        (("failed", "running"), "running"),
+        (("failed", "stopped"), "failed"),
+        (("done", "lost"), "failed"),
+        (("done", "stopped"), "stopped"),
+    ],
+)
+def test_a_study_is_in_the_state_that_asks_for_attention(states: tuple[str, ...], expected: str):
+    assert study.state([member([0.1], state=state) for state in states]) == expected
+
+
+def test_a_run_has_done_what_it_recorded_whatever_it_said_last():
+    assert (
+        replace(member([0.1] * 4, state="failed"), status=Status(state="failed", epoch=1, epochs=4)).progress
+        == 1
+    )
 
 
 def test_time_left_is_shared_by_the_runs_that_train():
