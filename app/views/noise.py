@@ -32,6 +32,7 @@ TITLE, ICON = "Noise", ":material/label_off:"
 TOP = 48
 THUMBNAIL = 84  # pixels: room for two class names below
 TABLE_ROWS = 500
+POINTS = 4_000  # in a chart
 
 # How each ranking is called, and what it ranks by.
 RANKINGS = {
@@ -69,7 +70,7 @@ def render() -> None:
     with left, st.container(border=True, height="stretch", gap="xsmall", key="card_detection"):
         _detection(summary, by)
     with right, st.container(border=True, height="stretch", gap="xsmall", key="card_quadrant"):
-        _quadrant(run, summary, epoch)
+        _quadrant(run, summary, ranked["sample_id"], epoch=epoch)
     _table(run, ranked, by=by, epoch=epoch)
 
 
@@ -120,7 +121,8 @@ def _detection(summary: DataFrame, by: str) -> None:
     amounts = f"{wording.count(here.flipped)} flipped of n = {wording.count(here.n)}"
     curve = suspects.precision_recall(summary, by)
     cards.head(title, f"AUROC {auroc}, average precision {precision}; {amounts}", table=curve)
-    figure = noise_charts.precision_recall(curve, cards.colors(), share=here.flipped / here.n, top=TOP)
+    shown = suspects.thinned(curve, most=POINTS)
+    figure = noise_charts.precision_recall(shown, cards.colors(), share=here.flipped / here.n, top=TOP)
     alt = f"Precision against recall; average precision {precision}"
     st.plotly_chart(figure, theme=None, key="chart_precision_recall", alt=alt)
     rows = {
@@ -131,18 +133,23 @@ def _detection(summary: DataFrame, by: str) -> None:
     cards.html(markup.table(DataFrame(rows), says="Grades of all rankings", chosen=list(grades).index(by)))
 
 
-def _quadrant(run: Run, summary: DataFrame, epoch: int) -> None:
+def _quadrant(run: Run, summary: DataFrame, most_suspicious: "pd.Series[int]", *, epoch: int) -> None:
     samples = summary[["sample_id", "consistency"]].assign(
         rarity=summary["last_rarity"], flipped=suspects.is_flipped(summary)
     )
     known = samples.dropna(subset=["rarity", "consistency"])
-    amount = f"n = {wording.count(len(known))} samples with both values. Click one to see its whole life."
-    cards.head("Rare or noisy?", amount, table=samples)
+    drawn = suspects.drawable(known, most_suspicious.head(TABLE_ROWS), most=POINTS)
+    amount = f"n = {wording.count(len(known))} samples with both values"
+    if len(drawn) < len(known):
+        amount += (
+            f"; drawn are the {TABLE_ROWS} most suspicious and {wording.count(POINTS - TABLE_ROWS)} at random"
+        )
+    cards.head("Rare or noisy?", f"{amount}. Click one to see its whole life.", table=samples)
     if known.empty:
         st.caption("Rarity and consistency are not both known yet.")
         return
     event = st.plotly_chart(
-        noise_charts.quadrant(known, cards.colors()), theme=None, on_select="rerun", selection_mode="points",
+        noise_charts.quadrant(drawn, cards.colors()), theme=None, on_select="rerun", selection_mode="points",
         key=f"chart_quadrant_{run.id}_{epoch}", alt="Rarity against consistency of every sample",
     )  # fmt: skip
     _open(run, [int(point["customdata"]) for point in event["selection"]["points"]])

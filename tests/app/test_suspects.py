@@ -47,6 +47,24 @@ def test_grades__nobody_knows_the_truth():
     assert (grade.n, grade.flipped, math.isnan(grade.auroc)) == (0, 0, True)
 
 
+def test_more_points_than_can_be_drawn_keep_the_suspects():
+    frame = DataFrame({"sample_id": np.arange(100)})
+    drawn = suspects.drawable(frame, pd.Series([90, 7]), most=10)
+    assert len(drawn) == 10
+    assert {90, 7} <= set(drawn["sample_id"])
+    assert (
+        drawn["sample_id"].tolist()
+        == suspects.drawable(frame, pd.Series([90, 7]), most=10)["sample_id"].tolist()
+    )
+    assert suspects.drawable(frame, pd.Series([90]), most=100) is frame
+
+
+def test_a_thinned_curve_keeps_its_beginning_and_its_end():
+    curve = DataFrame({"k": np.arange(1, 101)})
+    assert suspects.thinned(curve, most=6)["k"].tolist() == [1, 2, 3, 4, 52, 100]
+    assert suspects.thinned(curve, most=100) is curve
+
+
 def test_an_exported_row_says_where_it_comes_from():
     ranked = suspects.ranked(summary(consistency=[0.9, 0.1], last_prediction=[0, 8]), "consistency")
     table = export.suspects(ranked, by="consistency", run_id="r", config={"seed": 1}, epoch=3)
