@@ -21,7 +21,8 @@ COLUMNS = 16  # thumbnails a row of the sprite
 QUALITY = 90  # of WebP; small pictures of digits show ringing below
 
 _STYLE = """<style>
-.ut-gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(var(--ut-cell), 1fr)); gap: 8px; }
+.ut-gallery { display: grid; gap: 8px;
+  grid-template-columns: repeat(auto-fill, minmax(var(--ut-cell), 1fr)); }
 .ut-gallery a { color: inherit; text-decoration: none; min-width: 0; }
 .ut-gallery a:hover b, .ut-gallery a:focus-visible b { text-decoration: underline; }
 .ut-gallery i { display: block; aspect-ratio: 1; border: 1px solid var(--ut-border); border-radius: 6px;
@@ -43,8 +44,8 @@ def gallery(
     """Returns the thumbnails of a frame's samples as HTML, in its order, at most MOST.
 
     frame: a row a sample with sample_id; caption: a row (a named tuple) to the lines below its thumbnail.
-    epoch: at which a click shows the sample, None = the newest; width: of a thumbnail, at least. Every text is escaped here. Without
-    thumbnails in the run the cells stay empty and keep their numbers.
+    epoch: at which a click shows the sample, None = the newest; width: of a thumbnail, at least. Every text is
+    escaped here. Without thumbnails in the run the cells stay empty and keep their numbers.
     """
     if len(frame) > MOST:
         raise ValueError(f"a gallery must have at most {MOST} samples; got {len(frame)}")

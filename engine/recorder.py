@@ -62,6 +62,7 @@ def sample_columns(done: Epoch) -> dict[str, ndarray]:
     selected = np.zeros(samples, bool)
     selected[ids] = True
     known = done.signals
+    measured = seen.ids[np.isfinite(seen.losses)]  # elsewhere the influence is that of an earlier visit
     age = np.where(known.feature_epoch < 0, np.nan, done.epoch - known.feature_epoch)
     return {
         "sample_id": np.arange(samples),
@@ -74,7 +75,7 @@ def sample_columns(done: Epoch) -> dict[str, ndarray]:
         "margin": _spread(samples, seen.ids, seen.margins),
         "prediction": _spread(samples, seen.ids, seen.predictions),
         "correct": _spread(samples, seen.ids, seen.correct),
-        "influence": known.influence,
+        "influence": _spread(samples, measured, known.influence[measured]),
         "variance": known.variance,
         "neighbour_distance": known.neighbour_distance,
         "density": known.density,

@@ -74,7 +74,7 @@ EPOCH_COLUMNS: tuple[Column, ...] = (
     Column("prediction", "USMALLINT", "Prediction", "class with the largest logit", MEASURED_IN, 0),
     Column("correct", "BOOLEAN", "Correct", "the prediction is the label", MEASURED_IN),
     Column("influence", "FLOAT", "Influence", "absolute change of the sample's loss since its previous visit "
-           "(arXiv 2510.00434); empty at the first visit", KNOWN_AFTER, 0, None,
+           "(arXiv 2510.00434); empty at the first visit and where the sample was not visited", KNOWN_AFTER, 0, None,
            "high = the last updates moved this sample"),
     Column("variance", "FLOAT", "Variance", "moving average of the population variance of the last L influences "
            "(arXiv 2510.00434, L = 5); empty until L influences are there", KNOWN_AFTER, 0, None,

@@ -40,7 +40,7 @@ def render() -> None:
         _noise(run, epoch)
         _augmentation(run, epoch)
         _engine_room(metrics, epoch)
-        _settings(run, config)
+    _settings(run, config)
 
 
 def _headline(run: Run, metrics: DataFrame) -> None:
@@ -153,10 +153,11 @@ def _bands(signal: str, stats: DataFrame, epoch: int) -> None:
     declared = column("history", signal)
     known = stats.dropna(subset=["q50"])
     median = wording.number(known["q50"].iloc[-1]) if len(known) else wording.UNKNOWN
+    fewest, most = (wording.count(known["n"].agg(which)) for which in ("min", "max"))
     cards.chart(
-        f"{declared.label} of all samples",
+        f"{declared.label} by epoch",
         charts.quantile_bands(stats, cards.colors(), signal=signal, epoch=epoch),
-        note=f"n = {wording.count(stats['n'].max())}; {declared.direction}",
+        note=f"n = {most if fewest == most else f'{fewest} to {most}'}; {declared.direction}",
         alt=f"{declared.label} by epoch as quantile bands; the median ends at {median}",
         table=stats,
     )
@@ -200,7 +201,7 @@ def _engine_room(metrics: DataFrame, epoch: int) -> None:
 
 
 def _settings(run: Run, config: dict[str, Any]) -> None:
-    with st.container(border=True, height="stretch", key="card_facts"):
+    with st.container(border=True, key="card_facts"):
         cards.head("How it was made")
         cards.html(markup.facts(_facts(run.about(), run)))
         with st.container(horizontal=True):

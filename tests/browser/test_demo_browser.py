@@ -1,5 +1,4 @@
-"""The finished demo as a newcomer sees it in a real browser: the finding, and from there through every page.
-"""
+"""The finished demo as a newcomer sees it in a real browser: the finding, then every page."""
 
 from collections.abc import Callable
 from pathlib import Path

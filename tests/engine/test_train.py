@@ -71,6 +71,24 @@ def test_strength_is_one_minus_the_scaled_variance_known_before(trained):
     assert (np.diff(used[both].to_numpy()[order]) <= 1e-6).all()
 
 
+def test_influence_and_variance_follow_from_the_losses_in_the_log(trained, config):
+    """By brute force: |loss - loss at the visit before|, and the moving average of the windows' variances."""
+    window, newest = config.influence.window, config.influence.newest_weight
+    checked = 0
+    for _, life in queries.history(trained, list(range(0, 1437, 9))).groupby("sample_id"):
+        visits = life[life.loss.notna()]
+        expected = visits.loss.diff().abs()
+        np.testing.assert_allclose(visits.influence, expected, rtol=1e-4, atol=1e-6)
+        assert life.influence[life.loss.isna()].isna().all()
+        average = np.nan
+        for row in range(window, len(visits)):
+            variance = np.var(expected.iloc[row - window + 1 : row + 1])
+            average = variance if np.isnan(average) else newest * variance + (1 - newest) * average
+            np.testing.assert_allclose(visits.variance.iloc[row], average, rtol=1e-3, atol=1e-6)
+            checked += 1
+    assert checked > 50
+
+
 def test_training_learns(trained):
     assert queries.metrics(trained).test_accuracy.iloc[-1] > 0.6  # chance is 0.1
 
