@@ -44,8 +44,8 @@ def gallery(
     """Returns the thumbnails of a frame's samples as HTML, in its order, at most MOST.
 
     frame: a row a sample with sample_id; caption: a row (a named tuple) to the lines below its thumbnail.
-    epoch: at which a click shows the sample, None = the newest; width: of a thumbnail, at least. Every text is
-    escaped here. Without thumbnails in the run the cells stay empty and keep their numbers.
+    epoch: at which a click shows the sample, None = the newest; width: of a thumbnail, at least. Every text
+    is escaped here. Without thumbnails in the run the cells stay empty and keep their numbers.
     """
     if len(frame) > MOST:
         raise ValueError(f"a gallery must have at most {MOST} samples; got {len(frame)}")
