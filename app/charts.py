@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from pandas import DataFrame, Series
 
 from app import canvas, theme, wording
+from app.canvas import Sketch
 from app.theme import Palette
 from store.schema import METRIC_COLUMNS, column
 
@@ -31,35 +32,36 @@ _TIME_COLORS = {
 
 def losses(metrics: DataFrame, palette: Palette, *, epoch: int | None = None) -> go.Figure:
     """Draws mean training and test loss by epoch, in nats."""
-    figure = canvas.blank(palette, x="Epoch", y="Loss, nats")
-    _curve(figure, metrics, "mean_loss", name="training, kept samples", color=palette.training)
-    _curve(figure, metrics, "test_loss", name="test", color=palette.testing)
-    figure.update_yaxes(hoverformat=".3r", rangemode="tozero")
-    return _by_epoch(figure, metrics, epoch, palette)
+    sketch = Sketch(palette, x="Epoch", y="Loss, nats")
+    _curve(sketch, metrics, "mean_loss", name="training, kept samples", color=palette.training)
+    _curve(sketch, metrics, "test_loss", name="test", color=palette.testing)
+    sketch.y(hoverformat=".3r", rangemode="tozero")
+    return _by_epoch(sketch, metrics, epoch)
 
 
 def accuracies(metrics: DataFrame, palette: Palette, *, epoch: int | None = None) -> go.Figure:
     """Draws training and test accuracy by epoch."""
-    figure = canvas.blank(palette, x="Epoch", y="Accuracy")
-    _curve(figure, metrics, "train_accuracy", name="training, kept samples", color=palette.training)
-    _curve(figure, metrics, "test_accuracy", name="test", color=palette.testing)
-    figure.update_yaxes(tickformat=".0%", hoverformat=".1%")
-    return _by_epoch(figure, metrics, epoch, palette)
+    sketch = Sketch(palette, x="Epoch", y="Accuracy")
+    _curve(sketch, metrics, "train_accuracy", name="training, kept samples", color=palette.training)
+    _curve(sketch, metrics, "test_accuracy", name="test", color=palette.testing)
+    sketch.y(tickformat=".0%", hoverformat=".1%")
+    return _by_epoch(sketch, metrics, epoch)
 
 
 def kept_shares(metrics: DataFrame, palette: Palette, *, epoch: int | None = None) -> go.Figure:
     """Draws the share of the samples that each epoch trained on."""
-    figure = canvas.blank(palette, x="Epoch", y="Kept / all samples")
-    figure.add_bar(
+    sketch = Sketch(palette, x="Epoch", y="Kept / all samples")
+    sketch.add(
+        "bar",
         x=metrics["epoch"],
         y=metrics["kept_share"],
         customdata=metrics["kept"],
-        marker_color=palette.faded(palette.kept, 0.75),
+        marker={"color": palette.faded(palette.kept, 0.75)},
         hovertemplate="%{y:.1%} kept, %{customdata:,} samples<extra></extra>",
         showlegend=False,
     )
-    canvas.share_axis(figure, whole=True)
-    return _by_epoch(figure, metrics, epoch, palette)
+    canvas.share_axis(sketch, whole=True)
+    return _by_epoch(sketch, metrics, epoch)
 
 
 def quantile_bands(stats: DataFrame, palette: Palette, *, signal: str, epoch: int | None = None) -> go.Figure:
@@ -68,20 +70,20 @@ def quantile_bands(stats: DataFrame, palette: Palette, *, signal: str, epoch: in
     stats: epoch, q05, q25, q50, q75, q95; epochs without a value are left out.
     """
     declared = column("history", signal)
-    figure = canvas.blank(palette, x="Epoch", y=declared.label)
+    sketch = Sketch(palette, x="Epoch", y=declared.label)
     color = palette.categorical[0]
     for low, high, opacity, name in (("q05", "q95", 0.16, "5–95 %"), ("q25", "q75", 0.3, "25–75 %")):
-        _band(figure, stats, (low, high), color=palette.faded(color, opacity), name=name)
-    _curve(figure, stats, "q50", name="median", color=color)
+        _band(sketch, stats, (low, high), color=palette.faded(color, opacity), name=name)
+    _curve(sketch, stats, "q50", name="median", color=color)
     if theme.scale(signal) == "log":
-        figure.update_yaxes(type="log", exponentformat="power", dtick=1 if _decades(stats) < 5 else 2)
+        sketch.y(type="log", exponentformat="power", dtick=1 if _decades(stats) < 5 else 2)
     elif declared.high is not None:
-        figure.update_yaxes(range=[declared.low, declared.high])
-    figure.update_yaxes(hoverformat=".3g")
-    return _by_epoch(figure, stats, epoch, palette)
+        sketch.y(range=[declared.low, declared.high])
+    sketch.y(hoverformat=".3g")
+    return _by_epoch(sketch, stats, epoch)
 
 
-def histogram(stats: Series, palette: Palette, *, signal: str) -> go.Figure:
+def histogram(stats: "Series[float]", palette: Palette, *, signal: str) -> go.Figure:
     """Draws the distribution of one signal in one epoch.
 
     stats: one row of epoch_stats: low, high and the counts in equal bins between them.
@@ -89,39 +91,41 @@ def histogram(stats: Series, palette: Palette, *, signal: str) -> go.Figure:
     declared = column("history", signal)
     counts = np.asarray(stats["histogram"], dtype=float)
     edges = np.linspace(stats["low"], stats["high"], len(counts) + 1)
-    figure = canvas.blank(palette, x=declared.label, y="Samples")
-    figure.add_bar(
+    sketch = Sketch(palette, x=declared.label, y="Samples")
+    sketch.add(
+        "bar",
         x=(edges[:-1] + edges[1:]) / 2,
         y=counts,
         width=(edges[1] - edges[0]) or 0.02,
-        marker={"color": palette.faded(palette.categorical[0], 0.75), "line_width": 0},
+        marker={"color": palette.faded(palette.categorical[0], 0.75), "line": {"width": 0}},
         customdata=np.column_stack([edges[:-1], edges[1:]]),
         hovertemplate="%{y:,} samples from %{customdata[0]:.3g} to %{customdata[1]:.3g}<extra></extra>",
     )
-    figure.update_layout(hovermode="closest", bargap=0)
+    sketch.layout |= {"hovermode": "closest", "bargap": 0}
     if declared.high is not None:
-        figure.update_xaxes(range=[declared.low, declared.high])
-    return figure
+        sketch.x(range=[declared.low, declared.high])
+    return sketch.figure()
 
 
 def times(metrics: DataFrame, palette: Palette, *, epoch: int | None = None) -> go.Figure:
     """Draws the seconds of each epoch, split into what they were spent on."""
-    figure = canvas.blank(palette, x="Epoch", y="Seconds")
+    sketch = Sketch(palette, x="Epoch", y="Seconds")
+    sketch.layout["barmode"] = "stack"
     for name in TIME_COLUMNS:
         seconds = metrics[name].fillna(0)
         if not seconds.any():
             continue
         label = column("metrics", name).label
-        figure.add_bar(
+        sketch.add(
+            "bar",
             x=metrics["epoch"],
             y=seconds,
             name=label,
-            marker_color=palette.categorical[_TIME_COLORS[name]],
+            marker={"color": palette.categorical[_TIME_COLORS[name]]},
             hovertemplate=f"%{{y:.3g}} s {label.lower()}<extra></extra>",
         )
-    figure.update_layout(barmode="stack")
-    _clip_outliers(figure, metrics, palette)
-    return _by_epoch(figure, metrics, epoch, palette)
+    _cut_outliers(sketch, metrics)
+    return _by_epoch(sketch, metrics, epoch)
 
 
 def kept_noise(noise: DataFrame, palette: Palette, *, epoch: int | None = None) -> go.Figure:
@@ -129,31 +133,33 @@ def kept_noise(noise: DataFrame, palette: Palette, *, epoch: int | None = None) 
 
     noise: epoch, kept, noisy_kept, share_noisy_kept, share_noisy_all.
     """
-    figure = canvas.blank(palette, x="Epoch", y="Flipped labels")
-    figure.add_scatter(
+    sketch = Sketch(palette, x="Epoch", y="Flipped labels")
+    sketch.add(
+        "scatter",
         x=noise["epoch"],
         y=noise["share_noisy_all"],
         name="in the data",
         mode="lines",
         line={"color": palette.muted, "width": 1.5, "dash": "dash"},
     )
-    _curve(figure, noise, "share_noisy_kept", name="among the kept", color=palette.flipped)
-    canvas.share_axis(figure)
-    return _by_epoch(figure, noise, epoch, palette)
+    _curve(sketch, noise, "share_noisy_kept", name="among the kept", color=palette.flipped)
+    canvas.share_axis(sketch)
+    return _by_epoch(sketch, noise, epoch)
 
 
 def index_health(metrics: DataFrame, palette: Palette, *, epoch: int | None = None) -> go.Figure:
     """Draws how far the neighbour index and the maps can be trusted; epochs without a map leave it out."""
-    figure = canvas.blank(palette, x="Epoch", y="Share")
+    sketch = Sketch(palette, x="Epoch", y="Share")
     for name, color in (("recall", palette.categorical[0]), ("map_trust", palette.categorical[2])):
-        _curve(figure, metrics.dropna(subset=[name]), name, name=column("metrics", name).label, color=color)
-    lowest = np.nanmin(metrics[["recall", "map_trust"]].to_numpy(float), initial=0.95)
-    figure.update_yaxes(tickformat=".0%", hoverformat=".1%", range=[max(0.0, lowest - 0.05), 1.01])
-    return _by_epoch(figure, metrics, epoch, palette)
+        _curve(sketch, metrics.dropna(subset=[name]), name, name=column("metrics", name).label, color=color)
+    lowest = float(np.nanmin(metrics[["recall", "map_trust"]].to_numpy(float), initial=0.95))
+    sketch.y(tickformat=".0%", hoverformat=".1%", range=[max(0.0, lowest - 0.05), 1.01])
+    return _by_epoch(sketch, metrics, epoch)
 
 
-def _curve(figure: go.Figure, frame: DataFrame, y: str, *, name: str, color: str) -> None:
-    figure.add_scatter(
+def _curve(sketch: Sketch, frame: DataFrame, y: str, *, name: str, color: str) -> None:
+    sketch.add(
+        "scatter",
         x=frame["epoch"],
         y=frame[y],
         name=name,
@@ -164,10 +170,11 @@ def _curve(figure: go.Figure, frame: DataFrame, y: str, *, name: str, color: str
     )
 
 
-def _band(figure: go.Figure, frame: DataFrame, ends: Sequence[str], *, color: str, name: str) -> None:
+def _band(sketch: Sketch, frame: DataFrame, ends: Sequence[str], *, color: str, name: str) -> None:
     known = frame.dropna(subset=list(ends))
-    for end, fill in zip(ends, (None, "tonexty"), strict=True):
-        figure.add_scatter(
+    for end, fill in zip(ends, ("none", "tonexty"), strict=True):
+        sketch.add(
+            "scatter",
             x=known["epoch"],
             y=known[end],
             mode="lines",
@@ -175,32 +182,30 @@ def _band(figure: go.Figure, frame: DataFrame, ends: Sequence[str], *, color: st
             fill=fill,
             fillcolor=color,
             name=name,
-            showlegend=fill is not None,
+            showlegend=fill != "none",
             legendgroup=name,
             hoverinfo="skip",
         )
 
 
-def _clip_outliers(figure: go.Figure, metrics: DataFrame, palette: Palette) -> None:
+def _cut_outliers(sketch: Sketch, metrics: DataFrame) -> None:
     """Cuts bars far above the others and writes their height: the first map compiles for many seconds."""
     total = metrics[list(TIME_COLUMNS)].fillna(0).sum(axis=1)
-    usual = float(total.median())
-    if not len(total) or not usual or total.max() < _OUTLIER * usual:
+    usual = float(total.median()) if len(total) else 0.0
+    if not usual or total.max() < _OUTLIER * usual:
         return
     top = 1.25 * float(total[total < _OUTLIER * usual].max())
-    figure.update_yaxes(range=[0, top])
+    sketch.y(range=[0, top])
     for epoch, seconds in zip(metrics["epoch"], total, strict=True):
         if seconds > top:
-            figure.add_annotation(
-                x=epoch, y=top, text=f"↑ {wording.duration(seconds)}", showarrow=False, xanchor="left",
-                yanchor="top", xshift=10, font={"color": palette.text, "size": 12},
-            )  # fmt: skip
+            place = {"x": epoch, "y": top, "xanchor": "left", "yanchor": "top", "xshift": 10}
+            sketch.note(f"↑ {wording.duration(seconds)}", **place)
 
 
-def _by_epoch(figure: go.Figure, frame: DataFrame, epoch: int | None, palette: Palette) -> go.Figure:
-    canvas.epoch_axis(figure, int(frame["epoch"].max()) if len(frame) else 0)
-    canvas.epoch_rule(figure, epoch, palette)
-    return figure
+def _by_epoch(sketch: Sketch, frame: DataFrame, epoch: int | None) -> go.Figure:
+    canvas.epoch_axis(sketch, int(frame["epoch"].max()) if len(frame) else 0)
+    canvas.epoch_rule(sketch, epoch)
+    return sketch.figure()
 
 
 def _decades(stats: DataFrame) -> float:

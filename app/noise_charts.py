@@ -6,7 +6,7 @@ Kept apart from the charts of a run because these compare samples, not epochs.
 import plotly.graph_objects as go
 from pandas import DataFrame
 
-from app import canvas
+from app.canvas import Sketch
 from app.theme import Palette
 
 # WebGL only pays from here on; below, vector points look sharper and start at once.
@@ -20,8 +20,9 @@ def precision_recall(
 
     curve: k, precision, recall; share: of wrong labels in the data; top: the k that is marked.
     """
-    figure = canvas.blank(palette, height=260, x="Recall: share of all flipped labels found", y="Precision")
-    figure.add_scatter(
+    sketch = Sketch(palette, height=260, x="Recall: share of all flipped labels found", y="Precision")
+    sketch.add(
+        "scatter",
         x=curve["recall"],
         y=curve["precision"],
         customdata=curve["k"],
@@ -30,7 +31,8 @@ def precision_recall(
         name="this ranking",
         hovertemplate="top %{customdata:,}: %{y:.1%} are flipped, %{x:.1%} of all found<extra></extra>",
     )
-    figure.add_scatter(
+    sketch.add(
+        "scatter",
         x=[0, 1],
         y=[share, share],
         mode="lines",
@@ -40,7 +42,8 @@ def precision_recall(
     )
     marked = curve[curve["k"] == top]
     if len(marked):
-        figure.add_scatter(
+        sketch.add(
+            "scatter",
             x=marked["recall"],
             y=marked["precision"],
             mode="markers",
@@ -48,10 +51,10 @@ def precision_recall(
             name=f"top {top}",
             hoverinfo="skip",
         )
-    figure.update_xaxes(tickformat=".0%", range=[-0.01, 1.01], showgrid=True)
-    figure.update_yaxes(tickformat=".0%", range=[0, 1.03])
-    figure.update_layout(hovermode="closest")
-    return figure
+    sketch.x(tickformat=".0%", range=[-0.01, 1.01], showgrid=True)
+    sketch.y(tickformat=".0%", range=[0, 1.03])
+    sketch.layout["hovermode"] = "closest"
+    return sketch.figure()
 
 
 def quadrant(samples: DataFrame, palette: Palette, *, chosen: int | None = None) -> go.Figure:
@@ -60,21 +63,15 @@ def quadrant(samples: DataFrame, palette: Palette, *, chosen: int | None = None)
     samples: sample_id, rarity, consistency, flipped (true, false or unknown); unknown values are left out.
     """
     known = samples.dropna(subset=["rarity", "consistency"])
-    figure = canvas.blank(palette, height=450, x="Rarity, high = sparse", y="Consistency, high = agrees")
+    sketch = Sketch(palette, height=450, x="Rarity, high = sparse", y="Consistency, high = agrees")
     flipped = known["flipped"].astype("boolean")
-    groups = (
-        (
-            "label as in the data" if flipped.notna().any() else "",
-            flipped.ne(True).fillna(True),
-            palette.kept,
-            0.55,
-        ),
-        ("flipped label", flipped.eq(True).fillna(False), palette.flipped, 0.9),
-    )
-    for name, members, color, opacity in groups:
-        _points(figure, known[members.to_numpy(bool)], name=name, color=palette.faded(color, opacity))
+    is_wrong = flipped.fillna(False).to_numpy(bool)
+    name = "label as in the data" if flipped.notna().any() else ""
+    _points(sketch, known[~is_wrong], name=name, color=palette.faded(palette.kept, 0.55))
+    _points(sketch, known[is_wrong], name="flipped label", color=palette.faded(palette.flipped, 0.9))
     circled = known[known["sample_id"] == chosen]
-    figure.add_scatter(
+    sketch.add(
+        "scatter",
         x=circled["rarity"],
         y=circled["consistency"],
         mode="markers",
@@ -82,43 +79,39 @@ def quadrant(samples: DataFrame, palette: Palette, *, chosen: int | None = None)
         hoverinfo="skip",
         showlegend=False,
     )
-    _name_corners(figure, palette)
-    figure.update_xaxes(range=[-0.03, 1.03], showgrid=True)
-    figure.update_yaxes(range=[-0.03, 1.03])
-    figure.update_layout(hovermode="closest")
-    return figure
+    _name_corners(sketch)
+    sketch.x(range=[-0.03, 1.03], showgrid=True)
+    sketch.y(range=[-0.03, 1.03])
+    sketch.layout["hovermode"] = "closest"
+    return sketch.figure()
 
 
-def _points(figure: go.Figure, samples: DataFrame, *, name: str, color: str) -> None:
+def _points(sketch: Sketch, samples: DataFrame, *, name: str, color: str) -> None:
     if samples.empty:
         return
-    kind = go.Scattergl if len(samples) >= _WEBGL_FROM else go.Scatter
-    figure.add_trace(
-        kind(
-            x=samples["rarity"],
-            y=samples["consistency"],
-            customdata=samples["sample_id"],
-            mode="markers",
-            marker={"size": 6, "color": color, "line_width": 0},
-            name=name,
-            showlegend=bool(name),
-            hovertemplate="sample %{customdata}<br>rarity %{x:.3f}, consistency %{y:.3f}<extra></extra>",
-        )
+    sketch.add(
+        "scattergl" if len(samples) >= _WEBGL_FROM else "scatter",
+        x=samples["rarity"],
+        y=samples["consistency"],
+        customdata=samples["sample_id"],
+        mode="markers",
+        marker={"size": 6, "color": color, "line": {"width": 0}},
+        name=name,
+        showlegend=bool(name),
+        hovertemplate="sample %{customdata}<br>rarity %{x:.3f}, consistency %{y:.3f}<extra></extra>",
     )
 
 
-def _name_corners(figure: go.Figure, palette: Palette) -> None:
-    line = {"color": palette.grid, "width": 2}
-    figure.add_hline(y=0.5, line=line, layer="below")
-    figure.add_vline(x=0.5, line=line, layer="below")
+def _name_corners(sketch: Sketch) -> None:
+    palette = sketch.palette
+    sketch.line(y=0.5, color=palette.grid, width=2)
+    sketch.line(x=0.5, color=palette.grid, width=2)
     corners = (
         (0.01, 1.0, "left", "top", "common and right: dropped as redundant"),
         (0.99, 1.0, "right", "top", "rare and right: kept"),
         (0.01, 0.0, "left", "bottom", "common and doubtful"),
         (0.99, 0.0, "right", "bottom", "rare and doubtful: likely wrong"),
     )
+    looks = {"font": {"size": 11, "color": palette.muted}, "bgcolor": palette.faded(palette.background, 0.75)}
     for x, y, xanchor, yanchor, text in corners:
-        figure.add_annotation(
-            x=x, y=y, text=text, xanchor=xanchor, yanchor=yanchor, showarrow=False,
-            font={"size": 11, "color": palette.muted}, bgcolor=palette.faded(palette.background, 0.75),
-        )  # fmt: skip
+        sketch.note(text, x=x, y=y, xanchor=xanchor, yanchor=yanchor, **looks)
