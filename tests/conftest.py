@@ -1,6 +1,7 @@
 """What tests share: one demo study, trained once by the command that a newcomer types."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ from store.run import Run, find_runs
 
 # One thread each: a second one collapses beside any other busy process on two cores.
 os.environ["OMP_NUM_THREADS"] = "1"
+# Started in the background, a process ignores Ctrl-C and so do its children; some tests send it to theirs.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
