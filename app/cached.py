@@ -75,6 +75,11 @@ def kept_noise(run: Run) -> DataFrame:
     return _answer("kept_noise", run.id, run.data_version())
 
 
+def kept_by_class(run: Run, epoch: int) -> DataFrame:
+    """Returns how many samples of each class an epoch kept, the most neglected class first."""
+    return _answer("kept_by_class", run.id, run.data_version(), epoch)
+
+
 def why(run: Run, sample_id: int, epoch: int) -> Why:
     """Returns why an epoch kept or dropped a sample."""
     answer: Why = _answer("why", run.id, run.data_version(), sample_id, epoch)

@@ -17,6 +17,7 @@ RECALL_LOW = 0.95
 TRUST_LOW = 0.9
 AUROC_LOW = 0.7
 STRONG = 0.95
+NEGLECTED = 0.5  # of the share that all samples are kept with
 
 
 @dataclass(frozen=True)
@@ -29,15 +30,21 @@ class Badge:
 
 
 def worth_a_look(
-    metrics: DataFrame, *, about: Mapping[str, Any], noise: DataFrame, strength: DataFrame
+    metrics: DataFrame,
+    *,
+    about: Mapping[str, Any],
+    noise: DataFrame,
+    strength: DataFrame,
+    kept_by_class: DataFrame,
 ) -> list[Badge]:
     """Returns the badges of a run, most telling first.
 
     metrics by epoch; about: run.json; noise: share of flipped labels by epoch; strength: its quantiles by
-    epoch.
+    epoch; kept_by_class: of the last epoch.
     """
     found = (
         *_noise(noise),
+        *_classes(kept_by_class, about),
         *_consistency(about),
         *_index(metrics),
         *_strength(strength),
@@ -55,6 +62,23 @@ def _noise(noise: DataFrame) -> Iterator[Badge]:
             wording.percent(last["share_noisy_kept"]),
             "of the kept samples have a flipped label, more than the "
             f"{wording.percent(last['share_noisy_all'])} in the data: the selection collects wrong labels.",
+        )
+
+
+def _classes(kept_by_class: DataFrame, about: Mapping[str, Any]) -> Iterator[Badge]:
+    if kept_by_class.empty or not kept_by_class["kept"].sum():
+        return
+    share = kept_by_class["kept"].sum() / kept_by_class["n"].sum()
+    least = kept_by_class.iloc[0]
+    of_class = least["kept"] / least["n"]
+    if of_class < NEGLECTED * share:
+        names = about.get("class_names", [])
+        name = names[int(least["label"])] if least["label"] < len(names) else f"{least['label']:.0f}"
+        yield Badge(
+            "A class is left out",
+            wording.percent(of_class),
+            f"of the {wording.count(least['n'])} samples of class {name} were kept in the last epoch, "
+            f"{wording.percent(share)} of all samples: the selection prefers other classes.",
         )
 
 

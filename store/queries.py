@@ -24,6 +24,7 @@ __all__ = [
     "epoch_rows",
     "epoch_stats",
     "history",
+    "kept_by_class",
     "kept_noise",
     "metrics",
     "metrics_of",
@@ -224,6 +225,20 @@ def kept_noise(run: Run) -> pd.DataFrame:
         FROM history JOIN samples USING (sample_id)
         GROUP BY epoch ORDER BY epoch
         """,
+    )
+
+
+def kept_by_class(run: Run, epoch: int) -> pd.DataFrame:
+    """Returns how many samples of each class an epoch kept: label, n, kept; most neglected first."""
+    return ask(
+        run,
+        """
+        SELECT label, count(*) AS n, count(*) FILTER (selected) AS kept
+        FROM history JOIN samples USING (sample_id)
+        WHERE epoch = $epoch
+        GROUP BY label ORDER BY kept / n, label
+        """,
+        epoch=epoch,
     )
 
 

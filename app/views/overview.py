@@ -80,7 +80,11 @@ def _full_run(run: Run) -> DataFrame | None:
 
 def _badges(run: Run, metrics: DataFrame) -> None:
     found = diagnosis.worth_a_look(
-        metrics, about=run.about(), noise=cached.kept_noise(run), strength=cached.epoch_stats(run, "strength")
+        metrics,
+        about=run.about(),
+        noise=cached.kept_noise(run),
+        strength=cached.epoch_stats(run, "strength"),
+        kept_by_class=cached.kept_by_class(run, int(metrics["epoch"].iloc[-1])),
     )
     notes = [f"<li>{markup.text(note)}</li>" for note in run.about().get("notes", [])]
     rows = [

@@ -33,6 +33,7 @@ def _live(was_busy: bool) -> None:
             return
         if was_busy and all(member.status.is_over for member in members):
             st.rerun()
+        _unattended(members)
         groups = study.by_study(members)
         featured = study.featured(groups)
         if featured is not None:
@@ -46,6 +47,17 @@ def _member(run: Run) -> Member:
     return Member(
         run=run, config=run.config(), status=run.status(), metrics=cached.metrics(run), about=run.about()
     )
+
+
+def _unattended(members: list[Member]) -> None:
+    """Says when runs wait for a supervisor that has died, and starts one when asked to."""
+    waiting = sum(member.status.state == "queued" for member in members)
+    if not waiting or launch.alive_supervisor(default_root()):
+        return
+    st.warning(f"{wording.plural(waiting, 'run')} waiting, but nothing works on the queue; start it again.")
+    if st.button("Start the queue", key="start_queue"):
+        launch.ensure_supervisor(default_root())
+        st.rerun()
 
 
 def _nothing_yet() -> None:

@@ -80,6 +80,19 @@ def test_buttons_do_what_launch_does(
     assert called == [("stop", queued.id), ("resume", stopped.id), ("delete", stopped.id)]
 
 
+def test_a_queue_that_nothing_works_on_says_so_and_is_started_again(
+    page: Callable[..., AppTest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    started: list[Path] = []
+    monkeypatch.setattr(launch, "ensure_supervisor", started.append)
+    make_run(tmp_path, epochs=0, state="queued")
+    at = page(tmp_path)
+    assert "1 run waiting, but nothing works on the queue" in at.warning[0].value
+    assert not started
+    at.button(key="start_queue").click().run()
+    assert started == [tmp_path]
+
+
 def test_names_of_runs_are_text_and_nothing_else(page: Callable[..., AppTest], tmp_path: Path):
     evil = "<script>alert(1)</script>"
     run = make_run(tmp_path, samples=30, epochs=1, settings=(f"name={evil}", f"study={evil}"))

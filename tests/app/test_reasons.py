@@ -134,13 +134,26 @@ def metrics(**columns: list[float]) -> DataFrame:
 
 
 def badges(
-    frame: DataFrame, *, auroc: float | None = None, kept: float = 0.1, median: float = 0.5
+    frame: DataFrame,
+    *,
+    auroc: float | None = None,
+    kept: float = 0.1,
+    median: float = 0.5,
+    of_least: int = 40,
 ) -> list[str]:
     noise = DataFrame({"share_noisy_kept": [kept], "share_noisy_all": [0.1]})
     found = diagnosis.worth_a_look(
-        frame, about={"consistency_auroc": auroc}, noise=noise, strength=quantiles(median)
+        frame,
+        about={"consistency_auroc": auroc, "class_names": ["cat", "dog"]},
+        noise=noise,
+        strength=quantiles(median),
+        kept_by_class=DataFrame({"label": [1, 0], "n": [100, 100], "kept": [of_least, 60]}),
     )
     return [badge.name for badge in found]
+
+
+def test_a_class_kept_at_half_the_share_of_all_is_not_yet_left_out():
+    assert badges(metrics(recall=[1.0]), of_least=20) == []  # 0.2 of 100 against half of (20 + 60) / 200
 
 
 def test_nothing_measured_raises_nothing():
@@ -153,6 +166,7 @@ def test_nothing_measured_raises_nothing():
         (badges(metrics(recall=[0.99, 0.94])), "HNSW recall is low"),
         (badges(metrics(map_trust=[0.95, NAN, 0.89])), "Map trust is low"),
         (badges(metrics(recall=[1.0]), auroc=0.69), "Weak consistency"),
+        (badges(metrics(recall=[1.0]), of_least=19), "A class is left out"),
         (badges(metrics(recall=[1.0]), kept=0.11), "Noise is kept"),
         (badges(metrics(recall=[1.0]), median=0.96), "Strength piles up"),
         (badges(metrics(test_accuracy=[0.9, 0.87])), "Accuracy fell"),

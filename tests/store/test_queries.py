@@ -172,6 +172,16 @@ def test_noise_is_known_where_a_label_is_known_to_be_wrong(make_run, rows):
         assert np.isnan(queries.detection(run, "consistency").auroc)
 
 
+def test_kept_by_class_counts_each_class_the_most_neglected_first(make_run, rows):
+    run, labels = make_run(2), rows.fixed()["label"]
+    kept = rows.epoch(1)["selected"]
+    found = queries.kept_by_class(run, 1)
+    assert sorted(found.label) == sorted(set(labels))
+    for row in found.itertuples():
+        assert (row.n, row.kept) == ((labels == row.label).sum(), (kept & (labels == row.label)).sum())
+    assert (found.kept / found.n).is_monotonic_increasing
+
+
 def test_kept_noise_counts_the_wrong_among_the_kept(make_run, rows):
     fixed, run = rows.fixed(), make_run(2)
     known = fixed["true_label"] >= 0
