@@ -11,7 +11,10 @@ from typing import Any
 
 from pandas import DataFrame
 
-SCORES = ("consistency", "mean_margin", "mean_confidence", "mean_loss", "mean_rank")
+COLUMNS = (
+    "rank", "sample_id", "label", "suggested_label", "true_label", "consistency", "mean_margin",
+    "mean_confidence", "mean_loss", "mean_rank",
+)  # fmt: skip
 
 
 def suspects(ranked: DataFrame, *, by: str, run_id: str, config: Mapping[str, Any], epoch: int) -> DataFrame:
@@ -19,7 +22,7 @@ def suspects(ranked: DataFrame, *, by: str, run_id: str, config: Mapping[str, An
 
     ranked: suspects by one signal over the epochs up to this one.
     """
-    table = ranked[["rank", "sample_id", "label", "suggested_label", "true_label", *SCORES]]
+    table = ranked[list(COLUMNS)]
     return table.assign(
         true_label=table["true_label"].astype("Int64"),
         ranked_by=by,

@@ -176,7 +176,7 @@ def _strip(sketch: Sketch, history: DataFrame, *, panel: int) -> None:
 
 
 def _panel(sketch: Sketch, history: DataFrame, signal: str, *, panel: int, epoch: int | None) -> None:
-    """Adds the curve of one signal, its title with the value in the epoch that is looked at, and its limits."""
+    """Adds the curve of one signal; its title holds the value in the epoch that is looked at."""
     what = declared(signal)
     _set_up(sketch, panel)
     sketch.add(

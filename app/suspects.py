@@ -25,6 +25,34 @@ class Grade(NamedTuple):
     flipped: int
 
 
+class Findings(NamedTuple):
+    """What a page shows of one ranking; as small for a million samples as for a thousand."""
+
+    listed: DataFrame  # the most suspicious samples, ranked
+    amount: int  # of all samples that have a rank
+    grades: Mapping[str, Grade]
+    curve: DataFrame  # precision and recall of the ranking
+    points: DataFrame  # sample_id, rarity, consistency and flipped of the samples to be drawn
+    placed: int  # samples that have both rarity and consistency
+
+
+def findings(summary: DataFrame, by: str, *, rows: int, points: int) -> Findings:
+    """Ranks the samples of a summary and returns what is shown of it, so many rows and points at most."""
+    order = ranked(summary, by)
+    places = summary[["sample_id", "consistency"]].assign(
+        rarity=summary["last_rarity"], flipped=is_flipped(summary)
+    )
+    known = places.dropna(subset=["rarity", "consistency"])
+    return Findings(
+        listed=order.head(rows),
+        amount=len(order),
+        grades=grades(summary),
+        curve=thinned(precision_recall(summary, by), most=points),
+        points=drawable(known, order["sample_id"].head(rows), most=points),
+        placed=len(known),
+    )
+
+
 def ranked(summary: DataFrame, by: str) -> DataFrame:
     """Returns the summary, most suspicious first, with rank, suggested label and whether it is flipped.
 

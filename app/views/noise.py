@@ -4,6 +4,7 @@ Everything on the page is derived from one summary of the run, so that ranking, 
 disagree.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,7 @@ from pandas import DataFrame
 
 from app import (
     cached,
+    canvas,
     cards,
     export,
     focus,
@@ -24,7 +26,9 @@ from app import (
     suspects,
     wording,
 )
-from store.run import Run
+from app.suspects import Findings
+from store import queries
+from store.run import Run, default_root, find_run
 from store.suspicion import SUSPECT_SIGNALS
 
 TITLE, ICON = "Noise", ":material/label_off:"
@@ -57,21 +61,26 @@ def render() -> None:
     if run is None:
         return
     by, epoch = _controls(run)
-    summary = cached.summary(run, epoch)
-    ranked = suspects.ranked(summary, by)
-    if ranked.empty:
+    found = _findings(run.id, run.data_version(), by, epoch)
+    if not found.amount:
         cards.empty(
             f"No sample has a {RANKINGS[by][0].lower()} yet",
             "Choose another ranking: this one was not measured up to this epoch.",
         )
         return
-    _gallery(run, ranked, by=by, epoch=epoch)
+    _gallery(run, found.listed, by=by, epoch=epoch)
     left, right = st.columns(2, gap="small")
     with left, st.container(border=True, height="stretch", gap="xsmall", key="card_detection"):
-        _detection(summary, by)
+        _detection(found, by)
     with right, st.container(border=True, height="stretch", gap="xsmall", key="card_quadrant"):
-        _quadrant(run, summary, ranked["sample_id"], epoch=epoch)
-    _table(run, ranked, by=by, epoch=epoch)
+        _quadrant(run, found, epoch)
+    _table(run, found, by=by, epoch=epoch)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _findings(run_id: str, version: str, by: str, epoch: int) -> Findings:  # noqa: ARG001 - part of the key
+    summary = cached.summary(find_run(default_root(), run_id), epoch)
+    return suspects.findings(summary, by, rows=TABLE_ROWS, points=POINTS)
 
 
 def _controls(run: Run) -> tuple[str, int]:
@@ -106,10 +115,9 @@ def _gallery(run: Run, ranked: DataFrame, *, by: str, epoch: int) -> None:
         links.draw(gallery.gallery(run, top, caption, epoch=epoch, width=THUMBNAIL), key="noise_gallery")
 
 
-def _detection(summary: DataFrame, by: str) -> None:
+def _detection(found: Findings, by: str) -> None:
     title = "How well this ranking finds flipped labels"
-    grades = suspects.grades(summary)
-    here = grades[by]
+    here = found.grades[by]
     if not here.flipped:
         cards.head(title)
         st.caption(
@@ -119,66 +127,64 @@ def _detection(summary: DataFrame, by: str) -> None:
         return
     precision, auroc = wording.number(here.average_precision), wording.number(here.auroc)
     amounts = f"{wording.count(here.flipped)} flipped of n = {wording.count(here.n)}"
-    curve = suspects.precision_recall(summary, by)
-    cards.head(title, f"AUROC {auroc}, average precision {precision}; {amounts}", table=curve)
-    shown = suspects.thinned(curve, most=POINTS)
-    figure = noise_charts.precision_recall(shown, cards.colors(), share=here.flipped / here.n, top=TOP)
+    cards.head(title, f"AUROC {auroc}, average precision {precision}; {amounts}", table=found.curve)
+    share = here.flipped / here.n
+    figure = noise_charts.precision_recall(found.curve, cards.colors(), share=share, top=TOP)
     alt = f"Precision against recall; average precision {precision}"
-    st.plotly_chart(figure, theme=None, key="chart_precision_recall", alt=alt)
+    st.plotly_chart(figure, theme=None, key="chart_precision_recall", config=canvas.CONFIG, alt=alt)
     rows = {
-        "Ranking": [RANKINGS[signal][0] for signal in grades],
-        "AUROC": [wording.number(grade.auroc) for grade in grades.values()],
-        "Average precision": [wording.number(grade.average_precision) for grade in grades.values()],
+        "Ranking": [RANKINGS[signal][0] for signal in found.grades],
+        "AUROC": [wording.number(grade.auroc) for grade in found.grades.values()],
+        "Average precision": [wording.number(grade.average_precision) for grade in found.grades.values()],
     }
-    cards.html(markup.table(DataFrame(rows), says="Grades of all rankings", chosen=list(grades).index(by)))
+    chosen = list(found.grades).index(by)
+    cards.html(markup.table(DataFrame(rows), says="Grades of all rankings", chosen=chosen))
 
 
-def _quadrant(run: Run, summary: DataFrame, most_suspicious: "pd.Series[int]", *, epoch: int) -> None:
-    samples = summary[["sample_id", "consistency"]].assign(
-        rarity=summary["last_rarity"], flipped=suspects.is_flipped(summary)
-    )
-    known = samples.dropna(subset=["rarity", "consistency"])
-    drawn = suspects.drawable(known, most_suspicious.head(TABLE_ROWS), most=POINTS)
-    amount = f"n = {wording.count(len(known))} samples with both values"
-    if len(drawn) < len(known):
-        amount += (
-            f"; drawn are the {TABLE_ROWS} most suspicious and {wording.count(POINTS - TABLE_ROWS)} at random"
-        )
-    cards.head("Rare or noisy?", f"{amount}. Click one to see its whole life.", table=samples)
-    if known.empty:
+def _quadrant(run: Run, found: Findings, epoch: int) -> None:
+    amount = f"n = {wording.count(found.placed)} samples with both values"
+    if len(found.points) < found.placed:
+        amount += f"; drawn: the {TABLE_ROWS} most suspicious, {wording.count(POINTS - TABLE_ROWS)} at random"
+    cards.head("Rare or noisy?", f"{amount}. Click one to see its whole life.", table=found.points)
+    if not found.placed:
         st.caption("Rarity and consistency are not both known yet.")
         return
     event = st.plotly_chart(
-        noise_charts.quadrant(drawn, cards.colors()), theme=None, on_select="rerun", selection_mode="points",
-        key=f"chart_quadrant_{run.id}_{epoch}", alt="Rarity against consistency of every sample",
+        noise_charts.quadrant(found.points, cards.colors()), theme=None, on_select="rerun",
+        selection_mode="points", key=f"chart_quadrant_{run.id}_{epoch}", config=canvas.CONFIG,
+        alt="Rarity against consistency of every sample",
     )  # fmt: skip
     _open(run, [int(point["customdata"]) for point in event["selection"]["points"]])
 
 
-def _table(run: Run, ranked: DataFrame, *, by: str, epoch: int) -> None:
-    table = export.suspects(ranked, by=by, run_id=run.id, config=run.config(), epoch=epoch)
-    listed = table.head(TABLE_ROWS)
-    amount = f"n = {wording.count(len(table))}, up to epoch {epoch}; {wording.count(len(listed))} are listed."
+def _table(run: Run, found: Findings, *, by: str, epoch: int) -> None:
+    amount = f"n = {wording.count(found.amount)}, up to epoch {epoch}; {len(found.listed)} are listed."
     with st.container(border=True, gap="xsmall", key="card_suspect_table"):
         with st.container(horizontal=True, vertical_alignment="center"):
             cards.html(markup.head("All suspects", f"{amount} Pick a row to see its whole life."))
             for name, (write, mime) in _WRITERS.items():
                 st.download_button(
-                    name, data=partial(write, table), mime=mime, key=f"suspects_{name}", on_click="ignore",
-                    file_name=f"suspects-{run.id}.{name.lower()}", icon=":material/download:",
+                    name, data=partial(_file, run, write, by=by, epoch=epoch), mime=mime,
+                    key=f"suspects_{name}", file_name=f"suspects-{run.id}.{name.lower()}",
+                    on_click="ignore", icon=":material/download:",
                 )  # fmt: skip
         event = st.dataframe(
-            _shown(listed, run.about().get("class_names", [])), hide_index=True, height=320,
-            on_select="rerun", selection_mode="single-row",
-            key=f"suspects_{run.id}_{run.data_version()}_{by}_{epoch}", column_config=_columns(),
-            alt="Suspects, most suspicious first",
+            _shown(found.listed, run.about().get("class_names", [])), hide_index=True, height=320,
+            on_select="rerun", selection_mode="single-row", column_config=_columns(),
+            key=f"suspects_{run.id}_{run.data_version()}_{by}_{epoch}", alt="Suspects, most suspicious first",
         )  # fmt: skip
-        _open(run, [int(listed["sample_id"].iloc[row]) for row in event["selection"]["rows"]])
+        _open(run, [int(found.listed["sample_id"].iloc[row]) for row in event["selection"]["rows"]])
+
+
+def _file(run: Run, write: Callable[[DataFrame], bytes], *, by: str, epoch: int) -> bytes:
+    """Writes all suspects when somebody asks for them; in a thread of its own, so nothing cached is used."""
+    ranked = suspects.ranked(queries.summary(run, epoch), by)
+    return write(export.suspects(ranked, by=by, run_id=run.id, config=run.config(), epoch=epoch))
 
 
 def _shown(table: DataFrame, names: list[str]) -> DataFrame:
     """Returns the table as it is listed: with names of classes, without what is equal in all rows."""
-    shown = table.drop(columns=["ranked_by", "epoch", "run", "config"])
+    shown = table[list(export.COLUMNS)]
     labels = ["label", "suggested_label", "true_label"]
     if shown["true_label"].isna().all():
         shown = shown.drop(columns=labels.pop())

@@ -11,6 +11,7 @@ from pandas import DataFrame
 
 from app import (
     cached,
+    canvas,
     cards,
     focus,
     gallery,
@@ -138,6 +139,7 @@ def _life(history: DataFrame, epoch: int) -> None:
     st.plotly_chart(
         history_charts.life(history, cards.colors(), epoch=epoch),
         theme=None,
+        config=canvas.CONFIG,
         height="stretch",
         key="chart_life",
         alt=f"Ten signals of the sample by epoch; kept in {int(history['selected'].sum())} of {len(history)}",
@@ -160,7 +162,7 @@ def _why(run: Run, sample_id: int, epoch: int) -> None:
                 kept=why.kept,
             )
             alt = f"Score {wording.number(why.score)} against the cut {wording.number(why.cut)}"
-            st.plotly_chart(figure, theme=None, key="chart_why", alt=alt)
+            st.plotly_chart(figure, theme=None, config=canvas.CONFIG, key="chart_why", alt=alt)
         if reasons.change(why):
             st.markdown(reasons.change(why))
 
