@@ -100,7 +100,7 @@ def work(run: Run, progress: Progress) -> None:
     progress.phase("choosing the number format")
     chosen = Precision(*state.precision) if resumed else choose_precision(config, state, dataset, device)
     state.precision = (chosen.name, chosen.reason)
-    run.write_samples(sample_columns(dataset, measured.values), dataset.class_names)
+    run.write_samples(sample_columns(dataset, state.signals.consistency), dataset.class_names)
     run.write_about(describe(dataset, measured, chosen, device))
     images = Images(dataset, config.seed, device)
     train(Task(config, dataset, images, device, chosen, run, progress), state)
