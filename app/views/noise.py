@@ -36,7 +36,8 @@ TITLE, ICON = "Noise", ":material/label_off:"
 TOP = 48
 THUMBNAIL = 84  # pixels: room for two class names below
 TABLE_ROWS = 500
-POINTS = 4_000  # in a chart
+POINTS = 2_000  # in a chart
+SKELETON = 480  # pixels that are reserved while a large run is summarised
 
 # How each ranking is called, and what it ranks by.
 RANKINGS = {
@@ -61,7 +62,8 @@ def render() -> None:
     if run is None:
         return
     by, epoch = _controls(run)
-    found = _findings(run.id, run.data_version(), by, epoch)
+    with st.skeleton(height=SKELETON):
+        found = _findings(run.id, run.data_version(), by, epoch)
     if not found.amount:
         cards.empty(
             f"No sample has a {RANKINGS[by][0].lower()} yet",
