@@ -80,6 +80,18 @@ class Sketch:
         axis.update(changes)
 
 
+def say_unknown(sketch: Sketch, panel: int = 1) -> None:
+    """Writes into a panel without any value that there is none, instead of axes that mean nothing."""
+    sketch.y(panel, showticklabels=False, showgrid=False)
+    middle = {
+        "xref": f"{_axis('x', panel)} domain",
+        "yref": f"{_axis('y', panel)} domain",
+        "x": 0.5,
+        "y": 0.5,
+    }
+    sketch.note("no value yet", **middle, font={"size": 12, "color": sketch.palette.muted})
+
+
 def axis_title(text: str) -> dict[str, Any]:
     """Returns the title of an axis, as large as its numbers."""
     return {"text": text, "standoff": 6, "font": {"size": 12}}
@@ -108,9 +120,13 @@ def share_axis(sketch: Sketch, *, whole: bool = False) -> None:
         sketch.y(range=[0, 1.02])
 
 
-def mode(points: int) -> str:
+def marks(points: int) -> dict[str, Any]:
     """Returns how a curve of so many points is drawn: with its points while they can be told apart."""
-    return "lines+markers" if points <= 30 else "lines"
+    return {
+        "mode": "lines+markers" if points <= 30 else "lines",
+        "marker": {"size": 8 if points <= 3 else 4},
+        "connectgaps": False,
+    }
 
 
 def _axis(letter: str, panel: int) -> str:

@@ -79,7 +79,7 @@ def empty(what: str, action: str) -> None:
     with st.container(border=True, horizontal_alignment="center"):
         st.space("small")
         st.markdown(f"**{what}**", text_alignment="center")
-        st.caption(action, text_alignment="center")
+        st.markdown(action, text_alignment="center")
         st.space("small")
 
 

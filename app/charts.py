@@ -80,6 +80,8 @@ def quantile_bands(stats: DataFrame, palette: Palette, *, signal: str, epoch: in
     elif declared.high is not None:
         sketch.y(range=[declared.low, declared.high])
     sketch.y(hoverformat=".3g")
+    if stats["q50"].isna().all():
+        canvas.say_unknown(sketch)
     return _by_epoch(sketch, stats, epoch)
 
 
@@ -163,10 +165,8 @@ def _curve(sketch: Sketch, frame: DataFrame, y: str, *, name: str, color: str) -
         x=frame["epoch"],
         y=frame[y],
         name=name,
-        mode=canvas.mode(len(frame)),
         line={"color": color, "width": 2},
-        marker={"size": 4},
-        connectgaps=False,
+        **canvas.marks(len(frame)),
     )
 
 

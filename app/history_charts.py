@@ -184,10 +184,8 @@ def _panel(sketch: Sketch, history: DataFrame, signal: str, *, panel: int, epoch
         panel=panel,
         x=history["epoch"],
         y=history[signal],
-        mode=canvas.mode(len(history)),
         line={"color": sketch.palette.categorical[0], "width": 1.6},
-        marker={"size": 4},
-        connectgaps=False,
+        **canvas.marks(len(history)),
         name=what.label,
         hovertemplate=f"{what.label} %{{y:.3~g}}<extra></extra>",
     )
@@ -196,9 +194,7 @@ def _panel(sketch: Sketch, history: DataFrame, signal: str, *, panel: int, epoch
     value = f"  <b>{wording.number(float(at.iloc[0]))}</b>" if len(at) and at.notna().all() else ""
     _title(sketch, f"{what.label}{value}", panel=panel, hint=_wrapped(wording.meaning(what)))
     if history[signal].isna().all():
-        sketch.y(panel, showticklabels=False, showgrid=False)
-        middle = {"x": 0.5, "y": 0.5, "xref": f"x{panel} domain", "yref": f"y{panel} domain"}
-        sketch.note("no value yet", **middle, font={"size": 12, "color": sketch.palette.muted})
+        canvas.say_unknown(sketch, panel)
 
 
 def _limits(what: Column) -> dict[str, Any]:

@@ -93,6 +93,13 @@ def test_bands__epochs_without_a_value_are_left_out():
     assert list(charts.quantile_bands(known, LIGHT, signal="variance").data[0].x) == [1, 2]
 
 
+def test_bands__nothing_known_yet_says_so():
+    unknown = stats().assign(q05=NAN, q25=NAN, q50=NAN, q75=NAN, q95=NAN)
+    figure = charts.quantile_bands(unknown, LIGHT, signal="variance")
+    assert [note.text for note in figure.layout.annotations] == ["no value yet"]
+    assert not charts.quantile_bands(stats(), LIGHT, signal="variance").layout.annotations
+
+
 def test_histogram_bars_span_from_lowest_to_highest():
     row = pd.Series({"low": 0.2, "high": 0.6, "histogram": [1, 3]})
     bars = charts.histogram(row, LIGHT, signal="strength").data[0]
