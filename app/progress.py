@@ -60,7 +60,7 @@ def doing(status: Status) -> str:
         return status.message if says_state else f"{status.state}: {status.message}".removesuffix(": ")
     phase = status.phase if status.state == "running" else f"{status.state}, {status.phase}"
     if status.epoch < 0:
-        share = f" {wording.percent(round(status.share, 2))}" if status.share else ""
+        share = f" {wording.setting_percent(round(status.share, 2))}" if status.share else ""
         return f"{phase}{share}"
     return f"{status.epoch} of {status.epochs} epochs, {phase}"
 
