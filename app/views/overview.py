@@ -35,7 +35,7 @@ def render() -> None:
         st.error(run.status().message)
     _headline(run, metrics)
     _badges(run, metrics)
-    with st.grid(3, gap="small", min_column_width=330):
+    with st.grid(3, gap="small", min_column_width=290):
         _learning(run, metrics, epoch)
         _noise(run, epoch)
         _augmentation(run, epoch)
