@@ -18,7 +18,7 @@ from store.run import Run, Status
 SEEDS_FOR_A_VERDICT = 3
 DEMO = "demo"  # how the names of demo studies begin
 
-# Two-sided 95 % of Student's t by degrees of freedom; from 31 on the normal distribution's is used.
+# Two-sided 95 % of Student's t by degrees of freedom; the last one serves beyond, a hair too wide.
 _T95 = (
     12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
     2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
@@ -135,19 +135,23 @@ def table(compared: DataFrame) -> DataFrame:
     )
 
 
-def verdict(compared: DataFrame) -> str:
-    """Returns what comparing the best two methods shows, in one honest sentence; "" for one method."""
+def verdict(compared: DataFrame, *, still_to_come: int = 0) -> str:
+    """Returns what comparing the best two methods shows, in one honest sentence; "" for one method.
+
+    still_to_come: runs of the study that are not over.
+    """
     if len(compared) < 2:
         return ""
-    fewest = int(compared["n"].min())
-    if fewest < SEEDS_FOR_A_VERDICT:
-        missing = wording.plural(SEEDS_FOR_A_VERDICT - fewest, "more seed")
-        return f"Too few seeds to tell which method is better; queue {missing} of each."
     ranked = compared.assign(mean=[np.mean(values) for values in compared["accuracy"]])
     best, next_best = (row for _, row in ranked.sort_values("mean", ascending=False).head(2).iterrows())
-    mean, half = difference(best, next_best)
+    mean, half, pairs = difference(best, next_best)
+    if pairs < SEEDS_FOR_A_VERDICT:
+        if still_to_come:
+            return f"Too few seeds to tell yet which method is better; {still_to_come} more runs are to come."
+        missing = wording.plural(SEEDS_FOR_A_VERDICT - pairs, "more seed")
+        return f"Too few seeds to tell which method is better; queue {missing} of each."
     interval = (
-        f"95 % interval {wording.points(mean - half)} to {wording.points(mean + half)}, n = {fewest} seeds"
+        f"95 % interval {wording.points(mean - half)} to {wording.points(mean + half)}, n = {pairs} seeds"
     )
     if mean - half > 0:
         return (
@@ -159,19 +163,18 @@ def verdict(compared: DataFrame) -> str:
     )
 
 
-def difference(one: "pd.Series", other: "pd.Series") -> tuple[float, float]:
-    """Returns the mean paired difference of two methods' accuracies and half its 95 % interval.
+def difference(one: "pd.Series", other: "pd.Series") -> tuple[float, float, int]:
+    """Returns the mean paired difference of two methods' accuracies, half its 95 % interval, and n.
 
-    Pairs are the seeds that both have; NaN where fewer than two are shared.
+    Pairs are the n seeds that both have; NaN where fewer than two are shared.
     """
     others = dict(zip(other["seeds"], other["accuracy"], strict=True))
-    pairs = zip(one["seeds"], one["accuracy"], strict=True)
-    apart = np.array([accuracy - others[seed] for seed, accuracy in pairs if seed in others])
+    own = dict(zip(one["seeds"], one["accuracy"], strict=True))
+    apart = np.array([own[seed] - others[seed] for seed in own if seed in others])
     if len(apart) < 2:
-        return math.nan, math.nan
-    freedom = len(apart) - 1
-    factor = _T95[freedom - 1] if freedom <= len(_T95) else 1.96
-    return float(apart.mean()), float(factor * apart.std(ddof=1) / math.sqrt(len(apart)))
+        return math.nan, math.nan, len(apart)
+    factor = _T95[min(len(apart) - 1, len(_T95)) - 1]
+    return float(apart.mean()), float(factor * apart.std(ddof=1) / math.sqrt(len(apart))), len(apart)
 
 
 def _row(group: Sequence[Member], kept_noise: Mapping[str, DataFrame]) -> list[object]:

@@ -47,7 +47,8 @@ def comparison(members: Sequence[Member]) -> None:
         table=shown,
     )
     cards.html(markup.table(shown, says="Methods of the study with accuracy and cost"))
-    st.markdown(study.verdict(compared))
+    still_to_come = sum(not member.status.is_over for member in members)
+    st.markdown(study.verdict(compared, still_to_come=still_to_come))
 
 
 def _suspect(members: Sequence[Member]) -> tuple[Run, int, int] | None:

@@ -75,13 +75,14 @@ def test_difference_is_that_of_equal_seeds_with_its_interval():
         study.comparison(seeds(values, "joint"), {}).iloc[0] for values in ([0.9, 0.8, 0.7], [0.8, 0.7, 0.9])
     )
     # Differences 0.1, 0.1, -0.2: mean 0, standard deviation sqrt(0.03); t of 2 degrees of freedom is 4.303.
-    assert study.difference(one, other) == pytest.approx((0.0, 4.303 * np.sqrt(0.03) / np.sqrt(3)))
+    assert study.difference(one, other) == pytest.approx((0.0, 4.303 * np.sqrt(0.03) / np.sqrt(3), 3))
 
 
 def test_difference__no_shared_seed():
     one = study.comparison([member([0.9], seed=1)], {}).iloc[0]
     other = study.comparison([member([0.8], seed=2)], {}).iloc[0]
-    assert all(np.isnan(study.difference(one, other)))
+    mean, half, pairs = study.difference(one, other)
+    assert (np.isnan(mean), np.isnan(half), pairs) == (True, True, 0)
 
 
 def verdict(joint: list[float], full: list[float]) -> str:
@@ -93,6 +94,14 @@ def test_fewer_than_three_seeds_decide_nothing():
     assert verdict([0.9, 0.9], [0.5, 0.5]) == (
         "Too few seeds to tell which method is better; queue 1 more seed of each."
     )
+
+
+def test_only_seeds_that_both_methods_have_count():
+    joint = [member([0.9], seed=seed, strategy="joint") for seed in (0, 1, 2)]
+    full = [member([0.5], seed=seed, strategy="everything") for seed in (2, 3, 4)]
+    compared = study.comparison([*joint, *full], {})
+    assert study.verdict(compared).startswith("Too few seeds to tell which method is better; queue 2 more")
+    assert study.verdict(compared, still_to_come=4).endswith("; 4 more runs are to come.")
 
 
 def test_a_clear_difference_is_named_with_its_interval():
