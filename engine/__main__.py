@@ -56,24 +56,31 @@ def finish(run: Run, asked_to_stop: threading.Event) -> None:
     progress = Progress(run.write_status, lambda: asked_to_stop.is_set() or run.stop_requested())
     try:
         work(run, progress)
-        ending = {"state": "done", "message": ""}
+        state, message = "done", ""
     except Stopped:
-        ending = {"state": "stopped", "message": f"stopped after {run.last_epoch() + 1} whole epochs"}
+        state, message = "stopped", f"stopped after {run.last_epoch() + 1} whole epochs"
     except Exception as error:
         progress.end()
-        with suppress(OSError):  # on a full disk the log still has the reason
-            run.write_status(state="failed", message=str(error) or type(error).__name__)
+        fail(run, str(error) or type(error).__name__)
         raise
     progress.end()
     run.write_status(phase="folding into one database", share=None)
     try:
         run.fold()
-    except Exception as error:  # what was recorded can be read without it
-        log.exception("the run is recorded, but not folded")
-        ending["message"] = f"all epochs are recorded, but not folded into one database; {error}"
+    except Exception as error:
+        fail(run, f"{run.last_epoch() + 1} epochs are recorded, but not folded into one database; {error}")
+        raise
     run.clear_stop()
-    run.write_status(phase="", share=None, epoch=run.last_epoch(), step=0, steps=0, **ending)
-    log.info("%s %s", ending["state"], ending["message"])
+    run.write_status(
+        state=state, message=message, phase="", share=None, epoch=run.last_epoch(), step=0, steps=0
+    )
+    log.info("%s %s", state, message)
+
+
+def fail(run: Run, message: str) -> None:
+    """Writes that the run failed and why; a resumed run goes on from its last whole epoch."""
+    with suppress(OSError):  # on a full disk the log still has the reason
+        run.write_status(state="failed", message=message)
 
 
 def work(run: Run, progress: Progress) -> None:
@@ -95,7 +102,7 @@ def work(run: Run, progress: Progress) -> None:
         device=str(device),
     )
     state = fresh_state(config, dataset, measured.values, device)
-    resumed = checkpoint.restore(state, run.checkpoints)
+    resumed = checkpoint.restore(state, run.checkpoints, recorded=run.last_epoch() + 1)
     run.rewind(state.epoch - 1)
     progress.phase("choosing the number format")
     chosen = Precision(*state.precision) if resumed else choose_precision(config, state, dataset, device)
@@ -142,7 +149,10 @@ def sample_columns(dataset: Dataset, consistency: np.ndarray) -> dict[str, np.nd
 
 
 def intra_op_threads(cores: int) -> int:
-    """One on two cores or fewer, where a second one collapses beside any other busy process; else half."""
+    """What OMP_NUM_THREADS says; else one on two cores or fewer, where a second one collapses, or half."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    if asked.isdigit() and int(asked):
+        return int(asked)
     return 1 if cores <= 2 else cores // 2
 
 

@@ -12,6 +12,7 @@ from numpy import ndarray
 from torch import Tensor
 
 from engine.augment import augment, normalise
+from engine.augment_device import augment_on_device
 from engine.datasets import Dataset
 from engine.operations import Draws, draw
 from engine.selection import Selection
@@ -40,6 +41,7 @@ class Images:
         levels = dataset.images.reshape(len(dataset.images), dataset.images.shape[1], -1) / np.float32(255)
         self._mean = levels.mean((0, 2), dtype=np.float64)
         self._std = np.maximum(levels.std((0, 2), dtype=np.float64), 1e-3)
+        self._on_device = None if device.type == "cpu" else torch.from_numpy(dataset.images).to(device)
 
     def draws(self, ids: ndarray, epoch: int) -> Draws:
         """What chance decides for samples ids (B,) in this epoch; the same whenever it is asked."""
@@ -47,13 +49,25 @@ class Images:
 
     def augmented(self, ids: ndarray, epoch: int, strengths: ndarray) -> Tensor:
         """Training images of samples ids (B,) at these strengths (B,). Returns (B, C, H, W) float32."""
-        return self._seen(augment(self._dataset.images, ids, self.draws(ids, epoch), strengths))
+        draws = self.draws(ids, epoch)
+        if self._on_device is None:
+            return self._seen(augment(self._dataset.images, ids, draws, strengths))
+        rows = torch.from_numpy(ids).to(self._device)
+        return self._normalised(augment_on_device(self._on_device[rows], draws, strengths))
 
     def clean(self, images: ndarray) -> Iterator[tuple[slice, Tensor]]:
         """Images (M, C, H, W) uint8 in batches, not augmented: the rows and (B, C, H, W) float32."""
         for begin in range(0, len(images), EVALUATION_BATCH):
             rows = slice(begin, min(begin + EVALUATION_BATCH, len(images)))
             yield rows, self._seen(images[rows])
+
+    def _normalised(self, images: Tensor) -> Tensor:
+        """Images (B, C, H, W) uint8 on the device as float32, as `normalise` has them on the processor."""
+        mean, std = (
+            torch.as_tensor(values, dtype=torch.float32, device=self._device).view(-1, 1, 1)
+            for values in (self._mean, self._std)
+        )
+        return ((images.float() / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
 
     def _seen(self, images: ndarray) -> Tensor:
         return torch.from_numpy(normalise(images, self._mean, self._std)).to(self._device)

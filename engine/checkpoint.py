@@ -30,7 +30,7 @@ class State:
     epoch: int = 0  # the next one to train
     map_positions: ndarray | None = None  # (M, 2) the last map, from which the next one starts
     precision: tuple[str, str] = ("", "")  # name and reason, so that a resumed run computes as before
-    seconds_record: float = float("nan")  # what writing the last epoch took
+    seconds_record: float = float("nan")  # what writing the last epoch took; not kept in a checkpoint
 
 
 def save(state: State, folder: Path) -> None:
@@ -42,9 +42,16 @@ def save(state: State, folder: Path) -> None:
         old.unlink()
 
 
-def restore(state: State, folder: Path) -> bool:
-    """Puts the newest readable checkpoint into the state; False where there is none."""
+def restore(state: State, folder: Path, *, recorded: int) -> bool:
+    """Puts the newest readable checkpoint into the state; False where there is none.
+
+    recorded: how many epochs the run has on record. What is ahead of them is removed: a run that went on from
+    there would miss epochs.
+    """
     for path in reversed(_checkpoints(folder)):
+        if _next_epoch(path) > recorded:
+            path.unlink()
+            continue
         try:
             contents = torch.load(path, weights_only=True)
         except (RuntimeError, EOFError, OSError, ValueError):
@@ -65,7 +72,6 @@ def _contents(state: State) -> dict[str, Any]:
         "epoch": state.epoch,
         "map_positions": None if state.map_positions is None else torch.from_numpy(state.map_positions),
         "precision": state.precision,
-        "seconds_record": state.seconds_record,
     }
 
 
@@ -77,8 +83,11 @@ def _put_in(state: State, contents: dict[str, Any]) -> None:
     state.epoch = contents["epoch"]
     state.map_positions = None if positions is None else positions.numpy()
     state.precision = contents["precision"]
-    state.seconds_record = contents["seconds_record"]
 
 
 def _checkpoints(folder: Path) -> list[Path]:
     return sorted(folder.glob("epoch-*.pt"))
+
+
+def _next_epoch(path: Path) -> int:
+    return int(path.stem.removeprefix("epoch-"))

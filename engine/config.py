@@ -30,10 +30,11 @@ from engine.strength.sada import Sada
 AnyStrategy = Everything | RandomSubset | Joint
 AnyPolicy = NoStrength | Constant | RandomStrength | Sada
 AnyNoise = NoNoise | SymmetricNoise
+AnySource = Digits
 STRATEGIES: tuple[type[Settings], ...] = get_args(AnyStrategy)
 POLICIES: tuple[type[Settings], ...] = get_args(AnyPolicy)
 NOISES: tuple[type[Settings], ...] = get_args(AnyNoise)
-DATASETS: tuple[type[Settings], ...] = (Digits,)
+DATASETS: tuple[type[Settings], ...] = (AnySource,)
 
 
 class RunConfig(Settings):
@@ -44,7 +45,7 @@ class RunConfig(Settings):
     seed: int = Field(
         0, ge=0, le=2**31 - 1, description="decides weights, order of batches, augmentation and draws"
     )
-    source: Digits = Field(Digits(), description="what is trained on")
+    source: AnySource = Field(Digits(), description="what is trained on")
     noise: Annotated[AnyNoise, Field(discriminator="kind")] = Field(
         NoNoise(), description="wrong labels at a known rate"
     )

@@ -185,8 +185,8 @@ def save(task: Task, state: State, done: Epoch) -> None:
     watch = Stopwatch()
     record(done, task.recorder, seconds_record=state.seconds_record)
     state.epoch += 1
-    state.seconds_record = watch.total
     checkpoint.save(state, task.recorder.checkpoints)
+    state.seconds_record = watch.total
 
 
 @torch.inference_mode()

@@ -42,3 +42,13 @@ def test_an_augmentation_can_be_replayed_whatever_the_batch(digits):
 
 def test_digits_are_never_mirrored(digits):
     assert not Images(digits, seed=0, device=torch.device("cpu")).draws(np.arange(500), 0).flip.any()
+
+
+def test_a_device_sees_what_the_processor_sees(digits, monkeypatch):
+    """The device's own path, run on the processor; no accelerator is at hand here."""
+    ids, strengths = np.arange(300), np.linspace(0, 1, 300, dtype=np.float32)
+    images = Images(digits, seed=1, device=torch.device("cpu"))
+    expected = images.augmented(ids, 3, strengths)
+    monkeypatch.setattr(images, "_on_device", torch.from_numpy(digits.images))
+    found = images.augmented(ids, 3, strengths)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)

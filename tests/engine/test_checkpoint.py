@@ -27,7 +27,7 @@ def test_a_state_survives(state, tmp_path):
     signals = {name: values.copy() for name, values in state.signals.arrays().items()}
     state.signals = type(state.signals)(**{name: values * 0 for name, values in signals.items()})
     state.epoch, state.map_positions, state.precision = 0, None, ("", "")
-    assert checkpoint.restore(state, tmp_path)
+    assert checkpoint.restore(state, tmp_path, recorded=9)
     assert state.epoch == 3
     assert state.precision == ("bfloat16", "because")
     np.testing.assert_array_equal(state.map_positions, [[1, 2]])
@@ -49,11 +49,20 @@ def test_a_torn_checkpoint_gives_way_to_the_one_before(state, tmp_path):
     saved_at(state, 2, tmp_path)
     newest = tmp_path / "epoch-00002.pt"
     newest.write_bytes(newest.read_bytes()[:1000])
-    assert checkpoint.restore(state, tmp_path)
+    assert checkpoint.restore(state, tmp_path, recorded=9)
     assert state.epoch == 1
+
+
+def test_a_checkpoint_ahead_of_the_record_is_never_gone_on_from(state, tmp_path):
+    saved_at(state, 3, tmp_path)
+    saved_at(state, 4, tmp_path)
+    assert checkpoint.restore(state, tmp_path, recorded=3)
+    assert state.epoch == 3
+    assert [path.name for path in tmp_path.iterdir()] == ["epoch-00003.pt"]
+    assert not checkpoint.restore(state, tmp_path, recorded=2)
 
 
 def test_no_checkpoint_leaves_the_state_as_it_is(state, tmp_path):
     before = [parameter.clone() for parameter in state.model.parameters()]
-    assert not checkpoint.restore(state, tmp_path)
+    assert not checkpoint.restore(state, tmp_path, recorded=9)
     assert all(torch.equal(one, other) for one, other in zip(before, state.model.parameters(), strict=True))

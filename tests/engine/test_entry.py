@@ -14,6 +14,7 @@ from engine import __main__ as entry
 from engine import describe, progress
 from engine.config import parse
 from engine.progress import Progress, Stopped
+from store import queries
 from store.run import DiskIsFull, Run
 
 
@@ -100,15 +101,41 @@ def test_a_full_disk_ends_in_failed_with_a_sentence_and_loses_no_epoch(run, monk
     assert run.epochs() == [0, 1]
 
 
-def test_a_fold_that_fails_leaves_the_run_done_and_says_why(run, monkeypatch):
+def test_a_fold_that_fails_says_so_and_a_resumed_run_folds(run, monkeypatch):
     def fail(_run):
-        raise OSError(errno.EIO, "no")
+        raise OSError(errno.EIO, "the disk is broken")
 
     monkeypatch.setattr(Run, "fold", fail)
+    with run.claim(), pytest.raises(OSError, match="the disk is broken"):
+        entry.finish(run, threading.Event())
+    assert run.status().state == "failed"
+    assert run.status().message.startswith("2 epochs are recorded, but not folded into one database; ")
+    monkeypatch.undo()
     with run.claim():
         entry.finish(run, threading.Event())
     assert run.status().state == "done"
-    assert "not folded into one database" in run.status().message
+    assert (run.folder / "run.duckdb").exists()
+
+
+def test_parts_that_were_deleted_are_trained_again(run):
+    """As the sentence about a damaged part advises: its part and the later ones go, the run is resumed."""
+    settings = run.config() | {"epochs": 4}
+    longer = Run.create(run.folder.parent, settings)
+    with longer.claim():
+        entry.finish(longer, threading.Event())
+    fresh = Run.create(run.folder.parent, settings)
+    with fresh.claim():
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Run, "fold", lambda _run: None)
+            entry.finish(fresh, threading.Event())
+        for part in (fresh.folder / "parts").glob("*-0000[23].parquet"):
+            part.unlink()
+        assert fresh.epochs() == [0, 1]
+        entry.finish(fresh, threading.Event())
+    assert fresh.status().state == "done"
+    assert fresh.epochs() == [0, 1, 2, 3]
+    ours, theirs = (queries.history(each, list(range(50))) for each in (fresh, longer))
+    assert ours.equals(theirs)
 
 
 def test_progress_is_said_every_second_by_a_thread_and_survives_a_full_disk(monkeypatch):
@@ -135,7 +162,13 @@ def test_progress_raises_when_asked_to_stop():
     beating.end()
 
 
-def test_what_decides_the_numbers_is_written_down(tmp_path):
+def test_threads_are_as_many_as_were_asked_for(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert entry.intra_op_threads(16) == 3
+
+
+def test_what_decides_the_numbers_is_written_down(tmp_path, monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS")
     assert entry.intra_op_threads(1) == entry.intra_op_threads(2) == 1
     assert entry.intra_op_threads(8) == 4
     assert describe.git_state(tmp_path) is None

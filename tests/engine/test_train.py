@@ -48,6 +48,7 @@ def test_what_is_recorded_is_what_was_done(trained, config, digits):
     assert metrics.map_trust.notna().tolist() == [True, False, True, False, True]
     assert metrics.feature_age.iloc[[0, 3]].tolist() == [0, 0]
     assert metrics.recall.min() > 0.95
+    assert metrics.seconds_record.notna().tolist() == [False, True, True, True, True]
     rows = queries.epoch_rows(
         trained, 4, ["selected", "loss", "strength", "weight", "operation", "prediction"]
     )
@@ -102,7 +103,7 @@ def test_a_resumed_run_equals_the_run_never_stopped_bit_for_bit(make_task, confi
     task.progress.end()
     assert 0 < run.last_epoch() < 4
     task, state, _ = make_task(config, run=run)
-    assert checkpoint.restore(state, run.checkpoints)
+    assert checkpoint.restore(state, run.checkpoints, recorded=run.last_epoch() + 1)
     run.rewind(state.epoch - 1)
     train.train(task, state)
     task.progress.end()
