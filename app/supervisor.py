@@ -12,12 +12,13 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from app import tenure
 from store import status as statuses
-from store.errors import RunIsBusy, RunNotFound
+from store.errors import RunIsBusy, RunIsForeign, RunNotFound
 from store.run import Run, find_run, find_runs
 from store.status import Status
 
@@ -47,6 +48,7 @@ class Supervisor:
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._adopted: set[str] = set()
         self._asked_to_stop: dict[str, float] = {}
+        self._given_up: set[tuple[str, float]] = set()
 
     def serve(self) -> None:
         """Works until nothing has been queued or alive for a while; returns where another one lives."""
@@ -66,7 +68,9 @@ class Supervisor:
         self._adopt(known)
         self._escalate(known)
         self._start_queued(known)
-        return bool(self._children or self._adopted or any(_is_queued(status) for _, status in known))
+        return bool(
+            self._children or self._adopted or any(self._is_due(run, status) for run, status in known)
+        )
 
     def _work_until_idle(self) -> None:
         last_work = time.monotonic()
@@ -106,7 +110,7 @@ class Supervisor:
         waiting = [
             (status.updated, run.id, run)
             for run, status in known
-            if _is_queued(status) and run.id not in self._children
+            if self._is_due(run, status) and run.id not in self._children
         ]
         free = max(0, self._slots - len(self._children) - len(self._adopted))
         for _, _, run in sorted(waiting, key=lambda place: place[:2])[:free]:
@@ -122,22 +126,40 @@ class Supervisor:
             child = self._start(run)
         except RunIsBusy:
             return
+        except RunIsForeign as error:
+            self._write_status(run, state="failed", message=str(error))
+            return
         except OSError as error:
-            logger.warning("run %s: no worker; %s", run.id, error)
-            with suppress(FileNotFoundError):  # the run was deleted in this moment
-                run.write_status(state="failed", message=f"its worker could not be started; {error}")
+            self._write_status(run, state="failed", message=f"its worker could not be started; {error}")
             return
         self._children[run.id] = child
         logger.info("run %s: started worker %d", run.id, child.pid)
-        with suppress(FileNotFoundError):
-            run.write_status(state="running", phase="starting", pid=child.pid, heartbeat=None, message="")
+        self._write_status(run, state="running", phase="starting", pid=child.pid, heartbeat=None, message="")
 
     def _conclude(self, run_id: str, code: int | None) -> None:
         """Writes how a run ended where its worker died without saying so; code: None where it is unknown."""
-        with tenure.exclusive(self._root), suppress(RunNotFound, FileNotFoundError):
+        with tenure.exclusive(self._root), suppress(RunNotFound, RunIsForeign, FileNotFoundError):
             run = find_run(self._root, run_id)
             if run.status().state == "lost":
-                run.write_status(**_ending(code, stop_requested=run.stop_requested()))
+                self._write_status(run, **_ending(code, stop_requested=run.stop_requested()))
+
+    def _write_status(self, run: Run, **fields: Any) -> None:
+        """Writes the status where it can: neither a run deleted now nor a full disk may end the queue.
+
+        A run that still reads as queued would be started for ever: it waits until somebody writes its status.
+        """
+        if fields["state"] == "failed":
+            logger.warning("run %s: failed; %s", run.id, fields["message"])
+        try:
+            run.write_status(**fields)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            logger.warning("run %s: its status could not be written; %s", run.id, error)
+            self._given_up.add((run.id, run.status().updated))
+
+    def _is_due(self, run: Run, status: Status) -> bool:
+        return _is_queued(status) and (run.id, status.updated) not in self._given_up
 
 
 def send_signal(status: Status, number: signal.Signals) -> None:

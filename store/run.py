@@ -120,8 +120,16 @@ class Run:
     def claim(self) -> Iterator[None]:
         """Makes this process the only engine of the run while it lasts, and cleans what a dead one left.
 
-        Raises RunIsBusy where another engine has the run.
+        Raises RunIsBusy where another engine has the run, RunIsForeign where the run is damaged.
         """
+        with self._locked():
+            for folder in (self.folder, self.folder / "parts", self.folder / "maps"):
+                files.remove_strays(folder)
+            parts.remove_uncommitted(self.folder, self.last_epoch())
+            yield
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
         lock = self.folder / ".engine.lock"
         with ExitStack() as stack:
             try:
@@ -133,9 +141,6 @@ class Run:
                 ) from failure
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-            for folder in (self.folder, self.folder / "parts", self.folder / "maps"):
-                files.remove_strays(folder)
-            parts.remove_uncommitted(self.folder, self.last_epoch())
             yield
 
     def write_samples(self, columns: Mapping[str, Any], class_names: Sequence[str]) -> None:
@@ -225,11 +230,11 @@ class Run:
         return files.tail(self.folder / "log.txt", lines)
 
     def delete(self) -> None:
-        """Deletes the run and all it recorded; RunIsBusy while a process works on it."""
+        """Deletes the run and all it recorded, damaged or not; RunIsBusy while a process works on it."""
         state = self.status()
         if state.is_alive:
             raise RunIsBusy(f"run {self.id} is {state.state}; stop it before deleting it")
-        with self.claim():
+        with self._locked():
             grave = files.scratch_path(self.folder)
             self.folder.touch()  # or it looks older than this process, like what a dead one left
             self.folder.rename(grave)

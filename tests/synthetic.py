@@ -50,6 +50,13 @@ def make_run(
     return run
 
 
+def make_damaged_run(root: Path) -> Run:
+    """Creates a stopped run of three epochs that has lost the part of the middle one."""
+    run = make_run(root, samples=20, epochs=3, state="stopped")
+    (run.folder / "parts" / "epoch-00001.parquet").unlink()
+    return run
+
+
 def make_study(
     root: Path, *, samples: int = 60, epochs: int = 6, seeds: int = 3, name: str = "demo"
 ) -> list[Run]:

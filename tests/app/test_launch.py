@@ -18,8 +18,9 @@ import pytest
 from app import launch, tenure
 from app.supervisor import Patience, Supervisor
 from store import files
-from store.errors import RunIsBusy
-from store.run import Run, find_runs
+from store.errors import DiskIsFull, RunIsBusy
+from store.run import Run, Status, find_runs
+from tests.synthetic import make_damaged_run
 
 # Plays the role that the run's name gives it: finish, exit 3, wait for a stop, or wait and be deaf to it.
 WORKER = """
@@ -166,6 +167,39 @@ def test_worker_cannot_be_started__run_has_failed_and_says_why(queue: Queue) -> 
     launch.ensure_supervisor(queue.root, worker=("no-such-program",), patience=queue.patience)
     reaches(run, "failed")
     assert "no-such-program" in run.status().message
+
+
+def test_damaged_run_has_failed_with_the_reason_and_the_queue_goes_on(queue: Queue) -> None:
+    damaged = make_damaged_run(queue.root)
+    damaged.write_status(state="queued")
+    healthy = queue.submit("finish")
+    reaches(healthy, "done")
+    reaches(damaged, "failed")
+    assert "parts/epoch-00001.parquet" in damaged.status().message
+    launch.delete(damaged)
+    assert find_runs(queue.root) == [healthy]
+
+
+def test_status_that_cannot_be_written__the_queue_goes_on_and_the_run_is_not_tried_for_ever(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (Run.create(queue.root, {"name": "finish"}) for _ in range(2))
+    write, starts = Run.write_status, []
+
+    def write_but_first(run: Run, **fields: object) -> Status:
+        if run.id == first.id:
+            raise DiskIsFull("the disk is full; free some space")
+        return write(run, **fields)
+
+    def start(run: Run) -> subprocess.Popen[bytes]:
+        starts.append(run.id)
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Run, "write_status", write_but_first)
+    supervisor = Supervisor(queue.root, slots=2, start=start, patience=queue.patience)
+    supervisor.turn()
+    assert supervisor.turn() is False
+    assert (sorted(starts), second.status().state) == (sorted([first.id, second.id]), "failed")
 
 
 def test_supervisor_killed__its_worker_goes_on_and_the_next_supervisor_adopts_it(queue: Queue) -> None:
