@@ -6,11 +6,13 @@ Everything else is a page. The run picker stands here because it is the one cont
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import streamlit as st
 
 from app import cards, focus, naming, theme
 from app.views import SECTIONS
+from store.errors import RunIsForeign
 from store.run import Run, default_root, find_runs
 
 HERE = Path(__file__).parent
@@ -50,8 +52,11 @@ def _pick_run(runs: list[Run]) -> None:
     if not runs:
         st.caption("No run yet")
         return
-    titles = naming.run_titles({run.id: run.config() for run in runs})
-    chosen = focus.run() or _most_telling(runs)
+    titles = naming.run_titles({run.id: _config(run) for run in runs})
+    chosen = None
+    with cards.errors_said():  # a link may name a run that cannot be read
+        chosen = focus.run()
+    chosen = chosen or _most_telling(runs)
     if chosen.id not in titles:
         titles[chosen.id] = chosen.id
     focus.look_at(chosen)
@@ -68,9 +73,24 @@ def _pick_run(runs: list[Run]) -> None:
 
 def _most_telling(runs: list[Run]) -> Run:
     """Returns the newest run that selects samples and has recorded an epoch, else the newest one."""
-    recorded = [run for run in runs if run.last_epoch() >= 0]
-    selecting = [run for run in recorded if run.config().get("strategy", {}).get("kind") == "joint"]
+    recorded = [run for run in runs if _is_recorded(run)]
+    selecting = [run for run in recorded if _config(run).get("strategy", {}).get("kind") == "joint"]
     return next(iter([*selecting, *recorded, *runs]))
+
+
+def _config(run: Run) -> dict[str, Any]:
+    """Returns the run's configuration; of a damaged one its id alone, for it can be picked too."""
+    try:
+        return run.config()
+    except RunIsForeign:
+        return {"name": run.id}
+
+
+def _is_recorded(run: Run) -> bool:
+    try:
+        return run.last_epoch() >= 0
+    except RunIsForeign:
+        return False
 
 
 def _take_run() -> None:

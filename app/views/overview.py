@@ -5,12 +5,14 @@ thousand.
 """
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import streamlit as st
 from pandas import DataFrame
 
 from app import cached, cards, charts, cost, diagnosis, focus, markup, naming, wording
+from store.errors import RunIsForeign
 from store.run import Run, default_root, find_runs
 from store.schema import column
 
@@ -72,10 +74,13 @@ def _number(name: str, value: str, beside: tuple[str | None, str], *, hint: str 
 def _full_run(run: Run) -> DataFrame | None:
     """Returns the metrics of the run on everything in the same study."""
     name = run.config().get("study")
-    mates = [mate for mate in find_runs(default_root()) if name and mate.config().get("study") == name]
-    return cost.full_run(
-        {mate.id: mate.config() for mate in mates}, {mate.id: cached.metrics(mate) for mate in mates}
-    )
+    configs, metrics = {}, {}
+    for mate in find_runs(default_root()) if name else ():
+        with suppress(RunIsForeign):  # Runs says which one is damaged
+            if mate.config().get("study") == name:
+                metrics[mate.id] = cached.metrics(mate)
+                configs[mate.id] = mate.config()
+    return cost.full_run(configs, metrics)
 
 
 def _badges(run: Run, metrics: DataFrame) -> None:

@@ -4,10 +4,13 @@ The whole page is one fragment that asks again every two seconds while something
 otherwise.
 """
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from app import cached, cards, cost, focus, launch, markup, naming, study, study_card, wording
 from app.study import Member
+from store.errors import RunIsForeign
 from store.run import Run, default_root, find_runs
 
 TITLE, ICON = "Runs", ":material/list_alt:"
@@ -27,20 +30,34 @@ def render() -> None:
 
 def _live(was_busy: bool) -> None:
     with cards.errors_said():
-        members = [_member(run) for run in find_runs(default_root())]
-        if not members:
+        members, damaged = _read(find_runs(default_root()))
+        if not members and not damaged:
             _nothing_yet()
             return
-        if was_busy and all(member.status.is_over for member in members):
+        statuses = [*(member.status for member in members), *(run.status() for run, _ in damaged)]
+        if was_busy and all(status.is_over for status in statuses):
             st.rerun()
         _unattended(members)
+        _damaged(damaged)
         groups = study.by_study(members)
         featured = study.featured(groups)
         if featured is not None:
-            study_card.draw(featured, groups[featured])
+            with cards.errors_said():  # its runs stand below whatever it finds
+                study_card.draw(featured, groups[featured])
             _group("Its runs", groups.pop(featured))
         for name, group in groups.items():
             _group(f"Study {name}" if name else "Runs without a study", group)
+
+
+def _read(runs: Sequence[Run]) -> tuple[list[Member], list[tuple[Run, str]]]:
+    """Returns the runs as a page needs them, and apart the damaged ones, each with what is wrong with it."""
+    members, damaged = [], []
+    for run in runs:
+        try:
+            members.append(_member(run))
+        except RunIsForeign as error:
+            damaged.append((run, str(error)))
+    return members, damaged
 
 
 def _member(run: Run) -> Member:
@@ -81,6 +98,21 @@ def _group(title: str, members: list[Member]) -> None:
         shown = members[(page - 1) * RUNS_A_PAGE : page * RUNS_A_PAGE]
     for member in shown:
         _row(member, cost.cost(member.metrics, samples=member.samples, full=full))
+
+
+def _damaged(runs: Sequence[tuple[Run, str]]) -> None:
+    """Draws the runs that cannot be read: what is wrong, and the way to be rid of them."""
+    if not runs:
+        return
+    cards.html(f'<h2 class="ut-group">Damaged<span>{wording.plural(len(runs), "run")}</span></h2>')
+    for run, sentence in runs:
+        status = run.status()
+        with st.container(border=True, gap="xsmall", key=f"run_{run.id}"):
+            words, button = st.columns([4.3, 1], vertical_alignment="center", gap="small")
+            words.html(f'<div class="ut-name"><b>{markup.text(run.id)}</b>{markup.state(status.state)}</div>')
+            with button.container(horizontal=True, horizontal_alignment="right"):
+                _ask_to_delete(run, f"run **{run.id}** and what is left of it", is_alive=status.is_alive)
+            st.error(sentence)
 
 
 def _row(member: Member, spent: cost.Cost) -> None:
@@ -169,11 +201,13 @@ def _buttons(member: Member, spent: cost.Cost) -> None:
             ":material/resume:", key=f"resume_{run.id}", on_click=launch.resume, args=(run,),
             help="Continue from the last checkpoint",
         )  # fmt: skip
-    with st.popover(":material/delete:", disabled=member.status.is_alive, key=f"ask_{run.id}", help="Delete"):
-        st.markdown(
-            f"Delete **{markup.markdown(member.name)}**, "
-            f"{wording.plural(len(member.metrics), 'epoch')} and {wording.duration(spent.seconds)} of work?"
-        )
+    what = f"{wording.plural(len(member.metrics), 'epoch')} and {wording.duration(spent.seconds)} of work"
+    _ask_to_delete(run, f"**{markup.markdown(member.name)}**, {what}", is_alive=member.status.is_alive)
+
+
+def _ask_to_delete(run: Run, what: str, *, is_alive: bool) -> None:
+    with st.popover(":material/delete:", disabled=is_alive, key=f"ask_{run.id}", help="Delete"):
+        st.markdown(f"Delete {what}?")
         st.button(
             "Delete for good", key=f"delete_{run.id}", type="primary", on_click=launch.delete, args=(run,)
         )
