@@ -10,9 +10,9 @@ from streamlit.testing.v1 import AppTest
 
 from app import cached, export, launch, suspects
 from store import queries
-from store.run import Run
+from store.run import Run, find_runs
 from tests.pages import charts, texts
-from tests.synthetic import JOINT, make_run
+from tests.synthetic import JOINT, make_damaged_run, make_run
 
 # ---- runs
 
@@ -63,6 +63,37 @@ def test_a_failed_run_shows_the_sentence_and_the_line_that_failed(
     at = page(tmp_path)
     assert at.error[0].value == "ran out of memory; lower batch_size"
     assert "MemoryError: batch of 64" in at.code[0].value
+
+
+def test_a_damaged_run_says_what_is_wrong_and_can_be_deleted_beside_the_others(
+    page: Callable[..., AppTest], tmp_path: Path
+):
+    healthy = make_run(tmp_path, samples=20, epochs=3)
+    damaged = make_damaged_run(tmp_path)
+    damaged.write_status(state="queued")
+    at = page(tmp_path)
+    assert [error.value for error in at.error] == [
+        f"parts/epoch-00001.parquet of run {damaged.id} is missing though later ones are there; restore it "
+        "from a copy, or delete the later parts and resume the run"
+    ]
+    assert "3 of 3 epochs" in texts(at)
+    assert {title[-len(healthy.id) :] for title in at.selectbox(key="run_picker").options} == {
+        healthy.id,
+        damaged.id,
+    }
+    assert at.session_state["run"] == healthy.id
+    at.button(key=f"delete_{damaged.id}").click().run()
+    assert not at.error
+    assert find_runs(tmp_path) == [healthy]
+
+
+def test_a_damaged_run_of_the_study_does_not_hide_the_overview_of_another(
+    page: Callable[..., AppTest], tmp_path: Path
+):
+    healthy = make_run(tmp_path, samples=20, epochs=3, settings=(*JOINT, "study=pair"))
+    damaged = make_run(tmp_path, samples=20, epochs=3, settings=(*JOINT, "study=pair"), state="stopped")
+    (damaged.folder / "parts" / "epoch-00001.parquet").unlink()
+    assert not page(tmp_path, "overview", run=healthy.id).error
 
 
 def test_buttons_do_what_launch_does(
