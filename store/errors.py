@@ -30,11 +30,13 @@ def is_disk_full(failure: OSError) -> bool:
     return failure.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
-def disk_is_full(path: Path, needed: int) -> DiskIsFull:
+def disk_is_full(
+    path: Path, needed: int, *, remedy: str = "free some space, then resume the run"
+) -> DiskIsFull:
     """Returns the failure of writing path, with what is free; needed: bytes."""
     folder = path.parent
     free = psutil.disk_usage(str(folder)).free / 1e6
     return DiskIsFull(
         f"the disk is full: {path.name} needs {needed / 1e6:.1f} MB and {free:.1f} MB are free in {folder}, "
-        "so nothing of it was written; free some space, then resume the run"
+        f"so nothing of it was written; {remedy}"
     )

