@@ -108,11 +108,15 @@ def _index(metrics: DataFrame) -> Iterator[Badge]:
 
 def _strength(strength: DataFrame) -> Iterator[Badge]:
     known = strength.dropna(subset=["q50"])
-    if len(known) and known["q50"].iloc[-1] > STRONG:
+    if not len(known):
+        return
+    last = known.iloc[-1]
+    if last["q50"] > STRONG:
         yield Badge(
             "Strength piles up",
-            wording.number(known["q50"].iloc[-1]),
-            f"is the median strength of the last epoch: half of all samples are augmented above {STRONG}.",
+            wording.number(last["q50"]),
+            f"is the median strength of epoch {last['epoch']:.0f}: half of the "
+            f"{wording.count(last['n'])} kept samples were augmented above {STRONG}.",
         )
 
 

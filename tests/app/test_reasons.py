@@ -123,7 +123,7 @@ def test_the_headline_names_the_other_class_that_was_predicted_most():
 
 
 def quantiles(median: float) -> DataFrame:
-    return DataFrame({"epoch": [0], "q50": [median]})
+    return DataFrame({"epoch": [3], "n": [1200], "q50": [median]})
 
 
 def metrics(**columns: list[float]) -> DataFrame:
@@ -174,3 +174,13 @@ def test_nothing_measured_raises_nothing():
 )
 def test_each_signature_raises_its_own_badge(found: list[str], name: str):
     assert found == [name]
+
+
+def test_a_strength_is_only_that_of_the_kept_samples():
+    nothing = DataFrame({"share_noisy_kept": [], "share_noisy_all": []})
+    (badge,) = diagnosis.worth_a_look(
+        metrics(recall=[1.0]), about={}, noise=nothing, strength=quantiles(0.97), kept_by_class=DataFrame()
+    )
+    assert badge.sentence == (
+        "is the median strength of epoch 3: half of the 1,200 kept samples were augmented above 0.95."
+    )
