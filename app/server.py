@@ -32,6 +32,7 @@ from store.run import Run, RunIsForeign, RunNotFound, find_run
 ADDRESS = "127.0.0.1"
 HOSTS = ["localhost", "127.0.0.1"]
 SIZES = (16, 256)  # pixels of a thumbnail
+_PICTURES = "1"  # the version of all pictures: those of a data set are written once
 _FOLDER = Path(__file__).parent
 _HEADERS = {
     b"x-content-type-options": b"nosniff",
@@ -97,16 +98,19 @@ def routes(root: Path) -> list[Route]:
 
 
 def _ids(run: Run, request: Request) -> Response:
-    return _bytes(_frames(run).ids.astype("<u4"), request)
+    return _bytes(run, _frames(run).ids.astype("<u4"), request)
 
 
 def _positions(run: Run, request: Request) -> Response:
-    return _bytes(_first(_frames(run).positions, request).astype("<u2"), request)
+    frames = _frames(run)
+    # In the frame of the maps asked for: the page converts lassos by it, whatever arrived since.
+    asked = frames.first(_count(len(frames.epochs), request))
+    return _bytes(run, asked.positions.astype("<u2"), request)
 
 
 def _flags(run: Run, request: Request) -> Response:
     bits = keyframes.flags(run, run.data_version(), with_suspects="suspects" in request.query_params)
-    return _bytes(_first(bits, request), request)
+    return _bytes(run, _first(bits, request), request)
 
 
 def _values(run: Run, request: Request) -> Response:
@@ -114,7 +118,7 @@ def _values(run: Run, request: Request) -> Response:
     if name not in keyframes.colourings(len(run.about().get("class_names", []))):
         raise RequestRefused(f"a map must be coloured by a signal or a class; got {name!r}")
     codes = keyframes.colouring(run, run.data_version(), name).codes
-    return _bytes(codes if len(codes) == 1 else _first(codes, request), request)
+    return _bytes(run, codes if len(codes) == 1 else _first(codes, request), request)
 
 
 def _sprite(run: Run, request: Request) -> Response:
@@ -141,7 +145,11 @@ def _frames(run: Run) -> keyframes.Keyframes:
 
 def _first(rows: ndarray, request: Request) -> ndarray:
     """Returns as many keyframes as are asked for with k, all without it."""
-    return rows[: _whole(request.query_params.get("k", str(len(rows))), "k", min(1, len(rows)), len(rows))]
+    return rows[: _count(len(rows), request)]
+
+
+def _count(most: int, request: Request) -> int:
+    return _whole(request.query_params.get("k", str(most)), "k", min(1, most), most)
 
 
 def _picture(run: Run, ids: list[int], request: Request) -> Response:
@@ -151,7 +159,8 @@ def _picture(run: Run, ids: list[int], request: Request) -> Response:
     if max(ids) >= len(images):
         raise RequestRefused(f"a sample of run {run.id} must be from 0 to {len(images) - 1}; got {max(ids)}")
     size = _whole(request.query_params.get("size", "64"), "size", *SIZES)
-    return _answer(gallery.sprite(np.asarray(images[ids]), size), request, media_type="image/webp")
+    content = gallery.sprite(np.asarray(images[ids]), size)
+    return _answer(content, _lasting(request, _PICTURES), media_type="image/webp")
 
 
 def _whole(text: str, name: str, low: int, high: int) -> int:
@@ -160,13 +169,22 @@ def _whole(text: str, name: str, low: int, high: int) -> int:
     return int(text)
 
 
-def _bytes(values: ndarray, request: Request) -> Response:
-    return _answer(np.ascontiguousarray(values).tobytes(), request, media_type="application/octet-stream")
+def _bytes(run: Run, values: ndarray, request: Request) -> Response:
+    content = np.ascontiguousarray(values).tobytes()
+    # Asked for only now: had the run changed while it was read, the content may be that of neither version.
+    return _answer(content, _lasting(request, run.data_version()), media_type="application/octet-stream")
 
 
-def _answer(content: bytes, request: Request, *, media_type: str) -> Response:
-    # An address with a version never changes its answer. Compressing took 0.25 s and saved 4 % of 4.2 MB.
-    kept = "private, max-age=31536000, immutable" if "v" in request.query_params else "no-cache"
+def _lasting(request: Request, version: str) -> str:
+    """Returns how long a browser may keep an answer: for ever only under the version that it is of."""
+    asked = request.query_params.get("v")
+    if asked == version:
+        return "private, max-age=31536000, immutable"
+    return "no-cache" if asked is None else "no-store"
+
+
+def _answer(content: bytes, kept: str, *, media_type: str) -> Response:
+    # Compressing took 0.25 s and saved 4 % of 4.2 MB.
     headers = {"Cache-Control": kept, "Content-Encoding": "identity"}
     return Response(content, media_type=media_type, headers=headers)
 

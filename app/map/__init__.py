@@ -7,7 +7,7 @@ lasso and the bits of the selection, so that a rerun stays small at any number o
 import base64
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,7 @@ def show(run: Run, *, frames: Keyframes, colouring: Colouring, scene: Scene) -> 
             "height": STAGE,
             "urls": _addresses(run, colouring.column.name, len(frames.epochs), mark=scene.mark),
             "epochs": list(frames.epochs),
+            "frame": asdict(frames.frame),
             "epoch": scene.epoch,
             "classes": list(about.get("class_names", [])),
             "colouring": _described(colouring),

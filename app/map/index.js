@@ -2,7 +2,7 @@
  * The map of a run: every sample a point, scrubbed and played over the recorded epochs.
  *
  * Positions and values are fetched once as bytes under versioned addresses, so a rerun of the page sends
- * little; a lasso sends only its polygon and epoch, and the server decides who is inside.
+ * little; a lasso sends only its polygon, in map units, and its epoch, and the server decides who is inside.
  */
 
 const CLICK_PIXELS = 4; // a pointer that moved less was a click
@@ -36,6 +36,7 @@ class EpochMap {
     this.find(".stage").style.height = page.height;
     const { ids, positions, flags, labels, values } = page.urls;
     const bytes = await Promise.all([ids, positions, flags, labels, values].map(fetchBytes));
+    if (this.stroke) await new Promise((done) => (this.endWait = done)); // no point moves under a line being drawn
     if (this.isGone || this.wanted !== page) return; // a newer update overtook this one while it was fetching
     this.page = page;
     this.picture.take(page, bytes);
@@ -156,6 +157,7 @@ class EpochMap {
 
   endStroke(stroke) {
     this.stroke = this.picture.lasso = null;
+    this.endWait?.();
     if (!stroke) return this.draw();
     const isClick = stroke.every(([x, y]) => Math.hypot(x - stroke[0][0], y - stroke[0][1]) < CLICK_PIXELS * this.picture.ratio);
     if (isClick) return this.pick(stroke[0]);
@@ -170,8 +172,10 @@ class EpochMap {
 
   selectInside(corners) {
     const { camera, raster } = this.picture;
-    const polygon = corners.map((place) => camera.toFrame(place, raster).map((share) => Number(share.toFixed(4))));
-    this.choose({ polygon, epoch: Math.round(this.epoch) }, (row) => isInside(...this.picture.positionOf(row), polygon));
+    const { frame } = this.page, round = (value) => Number(value.toPrecision(LASSO_DIGITS));
+    const polygon = corners.map((place) => toUnits(camera.toFrame(place, raster), frame).map(round));
+    const isChosen = (row) => isInside(...toUnits(this.picture.positionOf(row), frame), polygon);
+    this.choose({ polygon, epoch: Math.round(this.epoch) }, isChosen);
   }
 
   /** Highlights at once and lets the server decide: its answer replaces this one within the same rerun. */

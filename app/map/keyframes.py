@@ -1,12 +1,13 @@
 """The maps of a run as bytes: positions, values and flags of every recorded epoch, ready for the browser.
 
 All maps share one square frame and one scale of values, so that what moves or changes colour on screen moved
-or changed in the run. Bytes keep it small: 21 maps of 50,000 samples are 4.2 MB and 1 MB a signal.
+or changed in the run. Bytes keep it small: 21 maps of 50,000 samples are 4.2 MB and 1 MB a signal. Each new
+map may widen the frame, so what must last longer than a picture, as a lasso, is in map units.
 """
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import numpy as np
@@ -34,21 +35,51 @@ _FIXED = frozenset({"label", "true_label", "consistency"})
 
 
 @dataclass(frozen=True)
+class Frame:
+    """The square around all maps of a run, with its margin; low: its lower left corner, in map units."""
+
+    low: tuple[float, float]
+    side: float
+
+
+@dataclass(frozen=True)
 class Keyframes:
-    """The maps of a run in one frame. epochs: (K,); ids: (n,) uint32; positions: (K, n, 2) uint16."""
+    """The maps of a run. epochs: (K,); ids: (n,) uint32; places: (K, n, 2) float32 in map units."""
 
     epochs: tuple[int, ...]
     ids: ndarray
-    positions: ndarray
+    places: ndarray
+
+    @cached_property
+    def frame(self) -> Frame:
+        """The frame of these maps; the unit square where there are none."""
+        if not self.places.size:
+            return Frame((0.0, 0.0), 1.0)
+        low, high = (end(self.places, axis=(0, 1)).astype(np.float64) for end in (np.min, np.max))
+        side = max(float((high - low).max()), 1e-9) / (1 - 2 * MARGIN)
+        x, y = ((low + high - side) / 2).tolist()
+        return Frame((x, y), side)
+
+    @cached_property
+    def positions(self) -> ndarray:
+        """The places in steps of the frame, (K, n, 2) uint16; the map keeps its shape."""
+        shares = (self.places - np.array(self.frame.low)) / self.frame.side
+        return _frozen(np.round(shares * GRID).astype(np.uint16))
+
+    def first(self, count: int) -> "Keyframes":
+        """Returns only so many of the maps, in a frame of their own."""
+        if count >= len(self.epochs):
+            return self
+        return Keyframes(self.epochs[:count], self.ids, self.places[:count])
 
     def at(self, epoch: float) -> ndarray:
-        """Returns the positions (n, 2) at an epoch as shares of the frame, linear between keyframes."""
+        """Returns the places (n, 2) at an epoch in map units, linear between keyframes."""
         start = max(int(np.searchsorted(self.epochs, epoch, side="right")) - 1, 0)
         end = min(start + 1, len(self.epochs) - 1)
         span = self.epochs[end] - self.epochs[start]
         share = min(max((epoch - self.epochs[start]) / span, 0.0), 1.0) if span else 0.0
-        before, after = (self.positions[place].astype(np.float64) for place in (start, end))
-        return (before * (1 - share) + after * share) / GRID
+        before, after = (self.places[place].astype(np.float64) for place in (start, end))
+        return before * (1 - share) + after * share
 
 
 @dataclass(frozen=True)
@@ -84,14 +115,14 @@ def keyframes(run: Run, version: str) -> Keyframes:  # noqa: ARG001 - the versio
     last = run.last_epoch()
     epochs = tuple(epoch for epoch in run.map_epochs() if epoch <= last)
     if not epochs:
-        return Keyframes((), np.zeros(0, np.uint32), np.zeros((0, 0, 2), np.uint16))
+        return Keyframes((), np.zeros(0, np.uint32), np.zeros((0, 0, 2), np.float32))
     read = ("sample_id", "x", "y")
     maps = [run.read_map(epoch, read).set_index("sample_id").sort_index() for epoch in epochs]
     shared = maps[0].index
     for placed in maps[1:]:
         shared = shared.intersection(placed.index)
     places = np.stack([placed.loc[shared].to_numpy(np.float32) for placed in maps])
-    return Keyframes(epochs, _frozen(shared.to_numpy(np.uint32)), _frozen(_framed(places)))
+    return Keyframes(epochs, _frozen(shared.to_numpy(np.uint32)), _frozen(places))
 
 
 @lru_cache(maxsize=12)
@@ -157,14 +188,6 @@ def _column(run: Run, epoch: int, columns: list[str], *, name: str, ids: ndarray
     """Returns one column of an epoch as (n,) float32 in the order of ids; NaN where it is unknown."""
     rows = queries.epoch_rows(run, epoch, columns).set_index("sample_id")[name]
     return rows.reindex(ids).to_numpy(np.float32, na_value=np.nan)
-
-
-def _framed(places: ndarray) -> ndarray:
-    """Scales places (K, n, 2) into one square with a margin, keeping the shape of the map."""
-    low, high = places.min(axis=(0, 1)), places.max(axis=(0, 1))
-    side = max(float((high - low).max()), 1e-9) / (1 - 2 * MARGIN)
-    shares = (places - (low + high) / 2) / side + 0.5
-    return np.round(shares * GRID).astype(np.uint16)
 
 
 def _ends(values: ndarray, *, is_diverging: bool) -> tuple[float, float]:

@@ -1,6 +1,7 @@
 """Who is inside a lasso: the browser sends its polygon and epoch, and this decides.
 
-The browser highlights at once by the same sums on the same numbers; only the answer here is counted.
+Corners are in map units: a map that arrives after the drawing may widen the frame but moves no sample there.
+The browser highlights at once by the same sums on positions rounded to its frame; only this answer counts.
 """
 
 import re
@@ -14,13 +15,13 @@ from numpy import ndarray
 from app.map.keyframes import Keyframes
 
 MOST_CORNERS = 200
-_CORNER = r"-?\d{1,3}(?:\.\d{1,6})?"
-_TEXT = re.compile(rf"\d{{1,9}}(?:;{_CORNER},{_CORNER}){{3,{MOST_CORNERS}}}")
+_NUMBER = r"-?\d{1,6}(?:\.\d{1,10})?(?:e[+-]\d\d)?"  # as six significant digits are written
+_TEXT = re.compile(rf"\d{{1,9}}(?:;{_NUMBER},{_NUMBER}){{3,{MOST_CORNERS}}}")
 
 
 @dataclass(frozen=True)
 class Lasso:
-    """A polygon drawn on the map of an epoch; corners are shares of the frame, y pointing up."""
+    """A polygon drawn on the map of an epoch; corners are in map units, to six digits."""
 
     epoch: int
     corners: tuple[tuple[float, float], ...]
@@ -41,12 +42,12 @@ class Lasso:
         if not isinstance(corners, list) or not isinstance(epoch, int):
             return None
         try:
-            return cls.parse(";".join([str(epoch), *(f"{float(x):.4f},{float(y):.4f}" for x, y in corners)]))
+            return cls.parse(";".join([str(epoch), *(f"{float(x):.6g},{float(y):.6g}" for x, y in corners)]))
         except (TypeError, ValueError):
             return None
 
     def __str__(self) -> str:
-        return ";".join([str(self.epoch), *(f"{x:g},{y:g}" for x, y in self.corners)])
+        return ";".join([str(self.epoch), *(f"{x:.6g},{y:.6g}" for x, y in self.corners)])
 
     def ids(self, frames: Keyframes) -> ndarray:
         """Returns the ids of the samples inside, ascending."""

@@ -1,14 +1,15 @@
 /**
  * The sums of the map without a canvas: what is fetched, which keyframes surround an epoch, what is in a lasso.
  *
- * app/map/keyframes.py and app/map/lasso.py do the same sums in the same order, so that both sides agree
- * to the last point. This file is served in front of index.js as one module.
+ * app/map/keyframes.py and app/map/lasso.py do the same sums in the same order on unrounded places, so that both
+ * sides agree on all but points on the very line. This file is served in front of index.js as one module.
  */
 
 const GRID = 65535; // positions are shares of one square frame in 16 bits
 const OUTERMOST = 0.005; // share of the points beyond each edge of the first view
 const LEGEND_SHARE = 0.1; // of the width by which the middle of the map steps aside
 const LASSO_CORNERS = 96; // more would only lengthen the address of the page
+const LASSO_DIGITS = 6; // app/map/lasso.py reads and writes as many
 
 /** Fetches bytes once per address; the address carries the data version, so an answer never ages. */
 const answers = new Map();
@@ -34,6 +35,9 @@ function momentAt(epochs, epoch) {
   const share = to > from ? clamp((epoch - epochs[from]) / (epochs[to] - epochs[from]), 0, 1) : 0;
   return { from, to, share };
 }
+
+/** Turns shares of the frame into map units, which stay what they are when a new map widens the frame. */
+const toUnits = (shares, { low, side }) => shares.map((share, axis) => low[axis] + share * side);
 
 /** True where the point is inside the polygon (even-odd rule). */
 function isInside(x, y, polygon) {

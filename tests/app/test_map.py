@@ -15,10 +15,11 @@ from app.map.lasso import Lasso
 from store import queries
 from store.run import Run
 from tests.synthetic import make_run
+from tests.wider_map import plant_wider_map
 
 SAMPLES = 60
-EVERYTHING = ((-0.1, -0.1), (1.1, -0.1), (1.1, 1.1), (-0.1, 1.1))
-LEFT = ((-0.1, -0.1), (0.5, -0.1), (0.5, 1.1), (-0.1, 1.1))
+EVERYTHING = ((-99.0, -99.0), (99.0, -99.0), (99.0, 99.0), (-99.0, 99.0))  # in map units
+LEFT = ((-99.0, -99.0), (0.0, -99.0), (0.0, 99.0), (-99.0, 99.0))
 
 
 @pytest.fixture(scope="module")
@@ -77,10 +78,27 @@ def test_a_lasso_selects_whom_the_server_finds_inside(
     run: Run, monkeypatch: pytest.MonkeyPatch, frames: Keyframes
 ):
     app = page(run, monkeypatch, **{KEY: lasso(LEFT, epoch=2)})
-    expected = np.flatnonzero(frames.positions[1, :, 0] < 0.5 * keyframes.GRID).tolist()
+    expected = np.flatnonzero(frames.places[1, :, 0] < 0).tolist()
     assert 0 < len(expected) < SAMPLES
     assert list(app.session_state["selection"]) == expected
     assert (highlighted(app), shown(app)["Selected"]) == (expected, str(len(expected)))
+
+
+@pytest.mark.parametrize("is_link", [False, True])
+def test_a_wider_map_between_drawing_and_deciding_changes_nobody_inside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_link: bool
+):
+    live = make_run(tmp_path, samples=SAMPLES, epochs=6)
+    before = keyframes.keyframes(live, live.data_version())
+    drawn = Lasso(4, LEFT).ids(before).tolist()
+    assert 0 < len(drawn) < SAMPLES
+
+    plant_wider_map(live, epoch=5)
+    state = {"lasso": str(Lasso(4, LEFT))} if is_link else {KEY: lasso(LEFT, epoch=4)}
+    app = page(live, monkeypatch, **state)
+    assert sent(app)["epochs"] == [0, 2, 4, 5]
+    assert sent(app)["frame"]["side"] > 2 * before.frame.side
+    assert (list(app.session_state["selection"]), highlighted(app)) == (drawn, drawn)
 
 
 def test_a_lasso_is_taken_once(run: Run, monkeypatch: pytest.MonkeyPatch):

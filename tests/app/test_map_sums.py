@@ -23,21 +23,21 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def two_points(*epochs: int) -> Keyframes:
-    """One sample that moves along x by 100 steps a keyframe, and one that stays at 0."""
-    positions = np.zeros((len(epochs), 2, 2), np.uint16)
-    positions[:, 0, 0] = 100 * np.arange(len(epochs))
-    return Keyframes(tuple(epochs), np.array([5, 9], np.uint32), positions)
+    """One sample that moves along x by 100 map units a keyframe, and one that stays at 0."""
+    places = np.zeros((len(epochs), 2, 2), np.float32)
+    places[:, 0, 0] = 100 * np.arange(len(epochs))
+    return Keyframes(tuple(epochs), np.array([5, 9], np.uint32), places)
 
 
 # ---- keyframes
 
 
 @pytest.mark.parametrize(
-    ("epoch", "steps"), [(0, 0), (1, 50), (2, 100), (5, 150), (8, 200), (99, 200), (-3, 0)]
+    ("epoch", "expected"), [(0, 0), (1, 50), (2, 100), (5, 150), (8, 200), (99, 200), (-3, 0)]
 )
-def test_positions_are_linear_between_keyframes_at_any_epochs(epoch: int, steps: float):
+def test_positions_are_linear_between_keyframes_at_any_epochs(epoch: int, expected: float):
     places = two_points(0, 2, 8).at(epoch)
-    assert places[:, 0] * keyframes.GRID == pytest.approx([steps, 0])
+    assert places[:, 0] == pytest.approx([expected, 0])
 
 
 @pytest.mark.parametrize("epoch", [0, 3, 7])
@@ -75,6 +75,20 @@ def test_what_is_kept_in_memory_cannot_be_written(run: Run):
     frames = keyframes.keyframes(run, run.data_version())
     with pytest.raises(ValueError, match="read-only"):
         frames.positions[0, 0, 0] = 1
+    with pytest.raises(ValueError, match="read-only"):
+        frames.places[0, 0, 0] = 1
+
+
+def test_positions_are_shares_of_the_frame_and_return_to_map_units(run: Run):
+    frames = keyframes.keyframes(run, run.data_version())
+    back = np.array(frames.frame.low) + frames.positions / keyframes.GRID * frames.frame.side
+    assert back == pytest.approx(frames.places, abs=frames.frame.side / keyframes.GRID)
+
+
+def test_the_first_maps_have_the_frame_they_had_before_a_wider_one_came():
+    assert two_points(0, 2, 8).first(2).frame == two_points(0, 2).frame
+    assert two_points(0, 2, 8).frame.side == pytest.approx(2 * two_points(0, 2).frame.side)
+    assert (two_points(0, 2, 8).first(2).positions == two_points(0, 2).positions).all()
 
 
 def test_classes_that_fit_no_byte_are_not_offered():
@@ -114,10 +128,24 @@ def test_a_lasso_holds_the_samples_where_they_are_in_its_epoch():
     assert Lasso(2, near_zero).ids(frames).tolist() == [9]
 
 
+def test_a_wider_map_that_comes_later_changes_nothing_about_who_is_inside():
+    around = ((90.0, -1.0), (110.0, -1.0), (110.0, 1.0), (90.0, 1.0))
+    assert Lasso(2, around).ids(two_points(0, 2)).tolist() == [5]
+    assert Lasso(2, around).ids(two_points(0, 2, 8)).tolist() == [5]
+
+
 def test_a_lasso_survives_the_address():
-    lasso = Lasso(4, ((0.1234, -0.5), (1, 0), (0.25, 0.75)))
-    assert str(lasso) == "4;0.1234,-0.5;1,0;0.25,0.75"
+    lasso = Lasso(4, ((12.3457, -0.5), (1, 0), (-250.25, 1e-7)))
+    assert str(lasso) == "4;12.3457,-0.5;1,0;-250.25,1e-07"
     assert Lasso.parse(str(lasso)) == lasso
+
+
+@given(st.lists(st.tuples(*[st.floats(-1e9, 1e9, width=32)] * 2), min_size=3, max_size=9))
+def test_what_is_received_is_what_its_address_says(corners: list[tuple[float, float]]):
+    lasso = Lasso.received({"polygon": [list(corner) for corner in corners], "epoch": 4})
+    assert lasso is not None
+    assert Lasso.parse(str(lasso)) == lasso
+    assert np.array(lasso.corners) == pytest.approx(np.array(corners), rel=1e-5, abs=1e-45)
 
 
 @pytest.mark.parametrize(

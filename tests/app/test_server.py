@@ -132,10 +132,6 @@ def test_answers_carry_safe_headers_and_stay_uncompressed(client: TestClient, ru
     assert headers["cache-control"] == "no-cache"
 
 
-def test_an_address_with_a_version_is_kept_for_ever(client: TestClient, run: Run):
-    assert "immutable" in client.get(f"/api/map/{run.id}/ids?v=1.2").headers["cache-control"]
-
-
 @pytest.mark.parametrize(
     "name",
     ["../../etc", "..%2f..%2fetc", "20260101-000000-00000g", "20260101-000000-000000", "datasets", "%00"],

@@ -12,8 +12,10 @@ import pytest
 from playwright.sync_api import Page, WebSocket, expect
 
 from app.map import keyframes
+from app.map.lasso import Lasso
 from store.run import Run
 from tests.synthetic import make_run
+from tests.wider_map import plant_wider_map
 
 SAMPLES, EPOCHS = 400, 12  # maps of epochs 0, 2, 4, 6, 8, 10
 
@@ -58,7 +60,7 @@ def scrub(page: Page, *, start: float, end: float) -> None:
     page.mouse.up()
 
 
-def draw_lasso(page: Page, *, radius: float) -> None:
+def draw_lasso(page: Page, *, radius: float, before_release: Callable[[], None] | None = None) -> None:
     """Draws a circle around the right half of the map with the mouse."""
     stage = page.locator(".overlay").bounding_box()
     assert stage is not None
@@ -74,7 +76,21 @@ def draw_lasso(page: Page, *, radius: float) -> None:
     page.mouse.down()
     for corner in corners[1:]:
         page.mouse.move(*corner)
+    if before_release:
+        before_release()
     page.mouse.up()
+
+
+def note_counts(page: Page) -> Callable[[], list[str]]:
+    """Notes each count of the selection that the map shows from now on."""
+    page.locator(".map").evaluate(
+        """map => {
+            window.counts = [];
+            const note = () => window.counts.push(map.dataset.selected);
+            new MutationObserver(note).observe(map, { attributeFilter: ["data-selected"] });
+        }"""
+    )
+    return lambda: list(page.evaluate("window.counts"))
 
 
 def inside_by_brute_force(run: Run, polygon: list[list[float]], epoch: int) -> list[int]:
@@ -125,6 +141,7 @@ def test_page_and_server_agree_on_who_is_in_a_lasso(
     expect(chart).to_have_attribute("data-epoch", "3")
     page.wait_for_url("**epoch=3*")
 
+    counts = note_counts(page)
     draw_lasso(page, radius=170)
     expect(page.locator(".ut-gallery")).to_be_visible(timeout=20_000)
     assert len(choices.polygons) == 1
@@ -132,7 +149,32 @@ def test_page_and_server_agree_on_who_is_in_a_lasso(
     assert 0 < len(expected) < SAMPLES
     assert (selected(page), choices.polygons[0]["epoch"]) == (len(expected), 3)
     expect(chart).to_have_attribute("data-selected", str(len(expected)))
+    assert set(counts()) == {str(len(expected))}  # what the browser highlighted before the server answered
     page.screenshot(path=artifacts / "map-lasso.png")
+
+
+def test_a_wider_map_between_drawing_and_deciding_changes_nobody_inside(
+    page: Page, serve: Callable[[Path], str], tmp_path: Path
+):
+    live, choices = make_run(tmp_path, samples=SAMPLES, epochs=6), Choices(page)
+    page.goto(f"{serve(tmp_path)}/map?run={live.id}&epoch=4")
+    wait_for_map(page)
+    before = keyframes.keyframes(live, live.data_version())
+    counts = note_counts(page)
+
+    draw_lasso(page, radius=170, before_release=lambda: plant_wider_map(live, epoch=5))
+    expect(page.locator(".ut-gallery")).to_be_visible(timeout=20_000)
+    polygon = choices.polygons[0]["polygon"]
+    after = keyframes.keyframes(live, live.data_version())
+    assert after.frame.side > 2 * before.frame.side
+    drawn = Lasso(4, tuple((x, y) for x, y in polygon)).ids(before).tolist()
+    assert 0 < len(drawn) < SAMPLES
+    assert (selected(page), inside_by_brute_force(live, polygon, epoch=4)) == (len(drawn), drawn)
+    assert set(counts()) == {str(len(drawn))}
+
+    page.reload()  # the address holds the samples or the lasso that surrounds them
+    wait_for_map(page)
+    expect(page.locator(".map")).to_have_attribute("data-selected", str(len(drawn)))
 
 
 def test_a_copied_address_shows_the_same_selection(
