@@ -87,7 +87,7 @@ def _controls(run: Run) -> tuple[str, str, str]:
     marks = [name for name in _MARKS if name != "Flipped labels" or cached.noise_known(run)]
     mark = st.segmented_control(
         "Mark", marks, default="None", required=True, key="map_mark", persist_state="session",
-        help="Suspects: the 1 %, at least 10, of lowest mean rank (1 = most suspicious) after the last epoch. "
+        help="Suspects: the 1 % (10 at least) of lowest mean rank, 1 being the worst, after the last epoch. "
         "Flipped labels: labels that are known to be wrong because noise was added.",
     )  # fmt: skip
     return names[colour or first].name, _KEPT[kept or "Plain"], _MARKS[mark or "None"]
