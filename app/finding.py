@@ -6,7 +6,7 @@ It is the first thing a person sees, so it answers a question instead of asking 
 import streamlit as st
 from pandas import DataFrame
 
-from app import cached, cards, focus, markup, naming, picture, reasons, wording
+from app import cached, cards, focus, markup, picture, reasons, wording
 from store.queries import Why
 from store.run import Run
 
@@ -21,7 +21,7 @@ def draw(run: Run, sample_id: int, epoch: int) -> None:
         cards.html(picture.picture(run, sample_id, says=f"sample {sample_id}"))
     with words:
         st.markdown(f"## {markup.markdown(headline(history, names))}", anchors=False)
-        st.markdown(f"{_truth(history, names)}{reasons.reason(why, naming.strategy(run.config()))}")
+        st.markdown(f"{_truth(history, names)}{reasons.reason(why, run.config())}")
         cards.html(_life(history, why))
         if st.button(
             "See its whole life", type="primary", key="finding_open", icon=":material/arrow_forward:"

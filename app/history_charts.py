@@ -83,21 +83,29 @@ def predictions(history: DataFrame, palette: Palette, *, names: list[str], epoch
 
 
 def decision(
-    palette: Palette, *, rarity: float, consistency: float, cut: float, kept: bool | None
+    palette: Palette,
+    *,
+    rarity: float,
+    consistency: float,
+    cut: float,
+    kept: bool | None,
+    exponents: tuple[float, float] = (1, 1),
 ) -> go.Figure:
     """Draws how rarity and consistency, multiplied, pull the score down from 1, and the cut it had to reach.
 
     On a log axis factors are lengths: the first bar ends at rarity, the second goes on to rarity x
-    consistency. Exponents other than 1 must be applied by the caller; cut NaN draws no cut.
+    consistency, each raised to its exponent. cut NaN draws no cut.
     """
     tiny = 1e-6
+    rarity, consistency = rarity ** exponents[0], consistency ** exponents[1]
+    of_rarity, of_consistency = (wording.power(exponent) for exponent in exponents)
     first = math.log10(max(rarity, tiny))
     last = first + math.log10(max(consistency, tiny))
     sketch = Sketch(palette, height=176, x="Score, log scale")
     bars = (
         ("Score", 0.0, last, palette.dropped if kept is False else palette.kept, rarity * consistency),
-        ("Consistency", first, last, palette.categorical[3], consistency),
-        ("Rarity", 0.0, first, palette.categorical[2], rarity),
+        (f"Consistency{of_consistency}", first, last, palette.categorical[3], consistency),
+        (f"Rarity{of_rarity}", 0.0, first, palette.categorical[2], rarity),
     )
     for name, start, end, color, value in bars:
         sketch.add(

@@ -1,6 +1,7 @@
 """Why a sample was kept or dropped, and what would turn it, in sentences with their numbers."""
 
-from app import wording
+from app import naming, wording
+from app.naming import Settings
 from store.queries import Why
 
 
@@ -11,8 +12,9 @@ def outcome(why: Why) -> str:
     return f"{'Kept' if why.kept else 'Dropped'} in epoch {why.epoch}"
 
 
-def reason(why: Why, strategy: str) -> str:
-    """Returns what decided, in one sentence; strategy: the kind in the configuration."""
+def reason(why: Why, config: Settings) -> str:
+    """Returns what decided, in one sentence; config: that of the run, for its kind and its exponents."""
+    strategy = config.get("strategy", {}).get("kind")
     if why.kept is None:
         return "Nothing is known of this epoch yet."
     if why.reason == "warmup":
@@ -24,11 +26,12 @@ def reason(why: Why, strategy: str) -> str:
             drawn = f"{wording.count(why.kept_count)} of {wording.count(why.n)}"
             return f"A fresh random draw of {drawn} samples decided."
         return f"The scores known after epoch {why.decided_after} do not explain this selection."
+    of_rarity, of_consistency = (wording.power(exponent) for exponent in naming.exponents(config))
     verb = "reaches" if why.kept else "is below"
     return (
         f"After epoch {why.decided_after} its score {wording.number(why.score)} = rarity "
-        f"{wording.number(why.rarity)} × consistency {wording.number(why.consistency)} ranked "
-        f"{wording.count(why.rank)} of {wording.count(why.n)} and {verb} the cut of "
+        f"{wording.number(why.rarity)}{of_rarity} × consistency {wording.number(why.consistency)}"
+        f"{of_consistency} ranked {wording.count(why.rank)} of {wording.count(why.n)} and {verb} the cut of "
         f"{wording.number(why.cut)} that kept {wording.count(why.kept_count)}."
     )
 

@@ -12,6 +12,7 @@ from store.schema import Column
 UNKNOWN = "–"
 _SPACE = "\N{NO-BREAK SPACE}"
 _MINUS = "\N{MINUS SIGN}"
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def is_known(value: float | None) -> bool:
@@ -40,6 +41,14 @@ def number(value: float | None, *, signed: bool = False) -> str:
         return f"{sign}{size:.1e}".replace("e-0", f"e{_MINUS}").replace("e-", f"e{_MINUS}")
     decimals = max(0, 2 - math.floor(math.log10(float(f"{size:.2e}"))))
     return f"{sign}{size:,.{decimals}f}"
+
+
+def power(exponent: float) -> str:
+    """Writes an exponent to stand behind its base: ² and so on for whole digits, ^1.5 else, nothing for 1."""
+    if exponent == 1:
+        return ""
+    whole = f"{exponent:g}"
+    return whole.translate(_RAISED) if whole.isdigit() else f"^{whole}".replace("-", _MINUS)
 
 
 def percent(share: float | None) -> str:

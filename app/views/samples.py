@@ -148,16 +148,15 @@ def _life(history: DataFrame, epoch: int) -> None:
 
 def _why(run: Run, sample_id: int, epoch: int) -> None:
     why, config = cached.why(run, sample_id, epoch), run.config()
-    kind = config.get("strategy", {}).get("kind", "")
     with st.container(border=True, gap="xsmall", key="card_why"):
         cards.head(f"Why: {reasons.outcome(why).lower()}")
-        st.markdown(reasons.reason(why, kind))
+        st.markdown(reasons.reason(why, config))
         if wording.is_known(why.score):
-            rarity, consistency = naming.exponents(config)
             figure = history_charts.decision(
                 cards.colors(),
-                rarity=why.rarity**rarity,
-                consistency=why.consistency**consistency,
+                rarity=why.rarity,
+                consistency=why.consistency,
+                exponents=naming.exponents(config),
                 cut=why.cut,
                 kept=why.kept,
             )

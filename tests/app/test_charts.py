@@ -187,6 +187,14 @@ def test_factors_are_lengths_that_add_up_to_the_score():
     assert rules(figure) == pytest.approx([-1])
 
 
+def test_a_factor_with_an_exponent_is_drawn_and_named_as_its_power():
+    figure = history_charts.decision(
+        LIGHT, rarity=0.1, consistency=0.01, cut=0.1, kept=False, exponents=(2, 1)
+    )
+    ends = {bar.y[0].split()[0]: bar.base[0] + bar.x[0] for bar in figure.data}
+    assert ends == pytest.approx({"Score": -4, "Consistency": -4, "Rarity²": -2})
+
+
 @pytest.mark.parametrize(("kept", "color"), [(True, LIGHT.kept), (False, LIGHT.dropped)])
 def test_the_score_is_coloured_by_what_it_decided(kept: bool, color: str):
     figure = history_charts.decision(LIGHT, rarity=0.5, consistency=0.5, cut=0.2, kept=kept)

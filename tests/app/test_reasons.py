@@ -18,6 +18,7 @@ DROPPED = Why(
     consistency=0.05, rank=91, n=100, kept_count=50, cut=0.2, turn=0.2, needed_rarity=NAN,
     needed_consistency=0.5,
 )  # fmt: skip
+JOINT = {"strategy": {"kind": "joint"}}
 
 
 # ---- reasons
@@ -25,9 +26,16 @@ DROPPED = Why(
 
 def test_a_dropped_sample_is_told_its_score_its_rank_and_the_cut():
     assert reasons.outcome(DROPPED) == "Dropped in epoch 12"
-    assert reasons.reason(DROPPED, "joint") == (
+    assert reasons.reason(DROPPED, JOINT) == (
         "After epoch 11 its score 0.0200 = rarity 0.400 × consistency 0.0500 ranked 91 of 100 and is below "
         "the cut of 0.200 that kept 50."
+    )
+
+
+def test_exponents_stand_in_the_equation_of_the_score():
+    strategy = {"kind": "joint", "rarity_exponent": 2, "consistency_exponent": 1.5}
+    assert "= rarity 0.400² × consistency 0.0500^1.5 ranked" in reasons.reason(
+        DROPPED, {"strategy": strategy}
     )
 
 
@@ -56,7 +64,7 @@ def test_the_smallest_change_names_only_what_can_turn_it():
 )
 def test_a_score_that_did_not_decide_is_no_reason(reason: str, strategy: str, sentence: str):
     why = replace(DROPPED, reason=reason)
-    assert (reasons.reason(why, strategy), reasons.change(why)) == (sentence, "")
+    assert (reasons.reason(why, {"strategy": {"kind": strategy}}), reasons.change(why)) == (sentence, "")
 
 
 def test_an_epoch_that_is_not_recorded_has_no_reason():
