@@ -5,7 +5,7 @@ Runs of other versions are shown too, so a configuration is read here as a mappi
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app import wording
@@ -43,6 +43,20 @@ def method(config: Settings) -> str:
     return f"{strategy(config)} + {policy(config)}"
 
 
+def methods(configs: Sequence[Settings]) -> list[str]:
+    """Returns what each of these different methods is called; where names are shared, with what differs."""
+    names = [method(config) for config in configs]
+    for name in {name for name, times in Counter(names).items() if times > 1}:
+        places = [place for place, known in enumerate(names) if known == name]
+        alike = [_flat({key: configs[place][key] for key in _of_method(configs[place])}) for place in places]
+        keys = sorted({key for settings in alike for key in settings})
+        telling = [key for key in keys if len({settings.get(key) for settings in alike}) > 1]
+        for place, settings in zip(places, alike, strict=True):
+            told = (f"{key} {settings.get(key, wording.UNKNOWN)}" for key in telling)
+            names[place] = ", ".join((name, *told))
+    return names
+
+
 def strategy(config: Settings) -> str:
     """Returns how samples are chosen: "joint 50 %"."""
     chosen = config.get("strategy", {})
@@ -56,7 +70,7 @@ def policy(config: Settings) -> str:
     chosen = config.get("policy", {})
     kind = str(chosen.get("kind", wording.UNKNOWN))
     words = _POLICIES.get(kind, kind.replace("_", " "))
-    return f"{words} {wording.number(chosen['strength'])}" if "strength" in chosen else words
+    return f"{words} {chosen['value']}" if "value" in chosen else words
 
 
 def noise(config: Settings) -> str:
@@ -87,11 +101,26 @@ def chips(config: Settings) -> tuple[tuple[str, str], ...]:
 
 def method_key(config: Settings) -> str:
     """Returns a text that is equal for runs that differ in nothing but seed, name and study."""
-    kept = {key: value for key, value in config.items() if key not in ("seed", "name", "study")}
-    return json.dumps(kept, sort_keys=True)
+    return json.dumps({key: config[key] for key in _of_method(config)}, sort_keys=True)
 
 
 def exponents(config: Settings) -> tuple[float, float]:
     """Returns the exponents of rarity and consistency in the score; 1 and 1 where the strategy has none."""
     chosen = config.get("strategy", {})
     return float(chosen.get("rarity_exponent", 1)), float(chosen.get("consistency_exponent", 1))
+
+
+def _of_method(config: Settings) -> list[str]:
+    return [key for key in config if key not in ("seed", "name", "study")]
+
+
+def _flat(settings: Settings, prefix: str = "") -> dict[str, str]:
+    """Returns every setting as text by its path, such as strategy.keep."""
+    flat: dict[str, str] = {}
+    for key, value in settings.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{path}.")
+        else:
+            flat[path] = value if isinstance(value, str) else json.dumps(value)
+    return flat

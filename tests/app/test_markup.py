@@ -7,6 +7,7 @@ import pytest
 from pandas import DataFrame
 
 from app import markup, naming
+from engine.strength.constant import Constant
 
 NAN = math.nan
 
@@ -18,6 +19,18 @@ def test_a_method_is_strategy_and_policy():
     config = {"strategy": {"kind": "joint", "keep": 0.5}, "policy": {"kind": "sada"}, "seed": 3}
     assert naming.method(config).replace("\N{NO-BREAK SPACE}", " ") == "joint 50 % + SADA"
     assert dict(naming.chips(config))["seed"] == "seed 3"
+
+
+def test_a_constant_strength_is_named_with_its_value():
+    assert naming.policy({"policy": Constant(value=0.2).model_dump()}) == "constant 0.2"
+
+
+def test_methods_differ_in_nested_settings_that_only_one_of_them_has():
+    plain, other = {"strategy": {"kind": "joint"}}, {"strategy": {"kind": "joint", "rarity_exponent": 2}}
+    assert naming.methods([plain, other]) == [
+        "joint + –, strategy.rarity_exponent –",
+        "joint + –, strategy.rarity_exponent 2",
+    ]
 
 
 def test_a_config_of_another_version_is_still_named():
