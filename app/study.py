@@ -107,7 +107,7 @@ def seconds_left(members: Sequence[Member]) -> float:
 
 
 def comparison(members: Sequence[Member], kept_noise: Mapping[str, DataFrame]) -> DataFrame:
-    """Returns one row a method over its finished runs.
+    """Returns one row a method over its finished runs, the newest of each seed.
 
     kept_noise: share of flipped labels by epoch, by run id. Columns: method, n, accuracy (a list, one a
     seed), seeds (a list), backpropagated (mean), flipped_kept and flipped_all (means over the last epochs;
@@ -118,7 +118,9 @@ def comparison(members: Sequence[Member], kept_noise: Mapping[str, DataFrame]) -
         if member.status.state == "done" and len(member.metrics):
             done.setdefault(naming.method_key(member.config), []).append(member)
     columns = ["method", "n", "accuracy", "seeds", "backpropagated", "flipped_kept", "flipped_all"]
-    return DataFrame([_row(group, kept_noise) for group in done.values()], columns=columns)
+    names = naming.methods([group[0].config for group in done.values()])
+    rows = [_row(_one_a_seed(group), kept_noise) for group in done.values()]
+    return DataFrame([[name, *row] for name, row in zip(names, rows, strict=True)], columns=columns)
 
 
 def table(compared: DataFrame) -> DataFrame:
@@ -177,10 +179,15 @@ def difference(one: "pd.Series", other: "pd.Series") -> tuple[float, float, int]
     return float(apart.mean()), float(factor * apart.std(ddof=1) / math.sqrt(len(apart))), len(apart)
 
 
+def _one_a_seed(group: Sequence[Member]) -> list[Member]:
+    """Returns the newest run of each seed, for a run that was repeated is no further evidence."""
+    newest = {member.config.get("seed"): member for member in sorted(group, key=lambda member: member.run.id)}
+    return [member for member in group if newest[member.config.get("seed")] is member]
+
+
 def _row(group: Sequence[Member], kept_noise: Mapping[str, DataFrame]) -> list[object]:
     last = [noise.iloc[-1] for member in group if len(noise := kept_noise.get(member.run.id, DataFrame()))]
     return [
-        naming.method(group[0].config),
         len(group),
         [float(member.metrics["test_accuracy"].iloc[-1]) for member in group],
         [member.config.get("seed") for member in group],

@@ -58,6 +58,25 @@ def test_methods_are_grouped_by_everything_but_seed_and_name():
     assert compared["backpropagated"].tolist() == [100, 100]
 
 
+def test_a_seed_that_was_repeated_counts_once__with_its_newest_run():
+    old, new = member([0.5]), replace(member([0.9]), run=Run(Path("20260102-000000-j0")))
+    row = study.comparison([new, member([0.7], seed=1), old], {}).iloc[0]
+    assert (row["n"], row["accuracy"], row["seeds"]) == (2, [0.9, 0.7], [0, 1])
+
+
+def test_methods_of_one_name_are_told_apart_by_what_differs():
+    runs = [
+        member([0.9], learning_rate=0.1, model="small"),
+        member([0.8], learning_rate=0.2, model="small"),
+        member([0.7], strategy="everything"),
+    ]
+    assert study.comparison(runs, {})["method"].tolist() == [
+        "joint + SADA, learning_rate 0.1",
+        "joint + SADA, learning_rate 0.2",
+        "all samples + SADA",
+    ]
+
+
 def test_only_finished_runs_are_compared():
     assert study.comparison([member([0.9], state="running"), member([], state="done")], {}).empty
 
