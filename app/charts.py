@@ -151,11 +151,11 @@ def kept_noise(noise: DataFrame, palette: Palette, *, epoch: int | None = None) 
 
 def index_health(metrics: DataFrame, palette: Palette, *, epoch: int | None = None) -> go.Figure:
     """Draws how far the neighbour index and the maps can be trusted; epochs without a map leave it out."""
-    sketch = Sketch(palette, x="Epoch", y="Share")
+    sketch = Sketch(palette, x="Epoch", y="0 to 1")
     for name, color in (("recall", palette.categorical[0]), ("map_trust", palette.categorical[2])):
         _curve(sketch, metrics.dropna(subset=[name]), name, name=column("metrics", name).label, color=color)
     lowest = float(np.nanmin(metrics[["recall", "map_trust"]].to_numpy(float), initial=0.95))
-    sketch.y(tickformat=".0%", hoverformat=".1%", range=[max(0.0, lowest - 0.05), 1.01])
+    sketch.y(tickformat=".2~f", hoverformat=".3f", range=[max(0.0, lowest - 0.05), 1.01])
     return _by_epoch(sketch, metrics, epoch)
 
 

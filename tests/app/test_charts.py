@@ -71,6 +71,11 @@ def test_no_epoch_draws_empty_axes(draw):
     assert isinstance(draw(metrics(0), DARK), go.Figure)
 
 
+def test_a_trustworthiness_is_no_share():
+    axis = charts.index_health(metrics(), LIGHT).layout.yaxis
+    assert (axis.title.text, axis.tickformat) == ("0 to 1", ".2~f")
+
+
 def test_unknown_values_leave_a_gap():
     figure = charts.losses(metrics().assign(test_loss=[0.3, NAN, 0.1]), LIGHT)
     assert math.isnan(trace(figure, "test").y[1])
