@@ -30,6 +30,7 @@ class Findings(NamedTuple):
 
     listed: DataFrame  # the most suspicious samples, ranked
     amount: int  # of all samples that have a rank
+    averaged: int  # how many rankings the mean rank is over
     grades: Mapping[str, Grade]
     curve: DataFrame  # precision and recall of the ranking
     points: DataFrame  # sample_id, rarity, consistency and flipped of the samples to be drawn
@@ -46,6 +47,7 @@ def findings(summary: DataFrame, by: str, *, rows: int, points: int) -> Findings
     return Findings(
         listed=order.head(rows),
         amount=len(order),
+        averaged=sum(bool(summary[name].notna().any()) for name in suspicion.SIGNS),
         grades=grades(summary),
         curve=thinned(precision_recall(summary, by), most=points),
         points=drawable(known, order["sample_id"].head(rows), most=points),

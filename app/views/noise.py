@@ -48,7 +48,7 @@ RANKINGS = {
     "mean_margin": ("Mean margin (AUM)", "mean over epochs of the label's logit minus the best other; low"),
     "mean_confidence": ("Confidence", "mean over epochs of the label's probability; low is suspicious"),
     "mean_loss": ("Loss", "mean loss over epochs, in nats; high is suspicious"),
-    "mean_rank": ("Mean rank", "mean of the ranks by the four others; low is suspicious"),
+    "mean_rank": ("Mean rank", "mean of the ranks by those others that the run has; low is suspicious"),
 }
 _WRITERS = {"CSV": (export.csv, "text/csv"), "Parquet": (export.parquet, "application/vnd.apache.parquet")}
 
@@ -70,7 +70,7 @@ def render() -> None:
             "Choose another ranking: this one was not measured up to this epoch.",
         )
         return
-    _gallery(run, found.listed, by=by, epoch=epoch)
+    _gallery(run, found, by=by, epoch=epoch)
     left, right = st.columns(2, gap="small")
     with left, st.container(border=True, height="stretch", gap="xsmall", key="card_detection"):
         _detection(found, by)
@@ -99,8 +99,8 @@ def _controls(run: Run) -> tuple[str, int]:
     return names[str(chosen)], epoch
 
 
-def _gallery(run: Run, ranked: DataFrame, *, by: str, epoch: int) -> None:
-    names, top = run.about().get("class_names", []), ranked.head(TOP)
+def _gallery(run: Run, found: Findings, *, by: str, epoch: int) -> None:
+    names, top = run.about().get("class_names", []), found.listed.head(TOP)
 
     def caption(row: Any) -> tuple[str, ...]:
         label = sample_life.class_name(names, row.label)
@@ -113,8 +113,16 @@ def _gallery(run: Run, ranked: DataFrame, *, by: str, epoch: int) -> None:
     if top["flipped"].notna().any():
         title += f": {wording.plural(int(top['flipped'].sum()), 'has', 'have')} a flipped label"
     with st.container(border=True, gap="xsmall", key="card_suspects"):
-        cards.head(title, f"By {RANKINGS[by][1]}. Label → last prediction, where that is another class.")
+        by_what = _meaning(by, found.averaged)
+        cards.head(title, f"By {by_what}. Label → last prediction, where that is another class.")
         links.draw(gallery.gallery(run, top, caption, epoch=epoch, width=THUMBNAIL), key="noise_gallery")
+
+
+def _meaning(by: str, averaged: int) -> str:
+    """Returns what a ranking ranks by; of the mean rank with how many rankings this run has for it."""
+    if by == "mean_rank":
+        return f"mean of the ranks by the {averaged} others that the run has; low is suspicious"
+    return RANKINGS[by][1]
 
 
 def _detection(found: Findings, by: str) -> None:

@@ -25,6 +25,14 @@ def test_the_least_consistent_is_the_first_suspect():
     assert (ranked["sample_id"].tolist(), ranked["rank"].tolist()) == ([1, 3, 0], [1, 2, 3])
 
 
+def test_the_mean_rank_is_over_the_rankings_that_the_run_has():
+    def averaged(consistency: list[float]) -> int:
+        frame = summary(consistency=consistency).assign(last_rarity=0.5)
+        return suspects.findings(frame, "mean_rank", rows=10, points=10).averaged
+
+    assert (averaged([0.1, 0.9]), averaged([NAN, NAN])) == (4, 3)
+
+
 def test_only_another_class_is_suggested():
     ranked = suspects.ranked(summary(consistency=[0.1, 0.2, 0.3], last_prediction=[0, 8, NAN]), "consistency")
     assert ranked["suggested_label"].isna().tolist() == [True, False, True]
