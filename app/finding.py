@@ -38,6 +38,15 @@ def headline(history: DataFrame, names: list[str]) -> str:
     return f"{labelled}, looks like {_name(names, other.mode().iloc[0])}" if len(other) else labelled
 
 
+def last_seen(history: DataFrame, name: str, epoch: int) -> str:
+    """Returns a value in this epoch, else "2.30, last seen in epoch 10"; "–" before the first visit."""
+    seen = history[history["epoch"] <= epoch].dropna(subset=[name]).tail(1)
+    if seen.empty:
+        return wording.UNKNOWN
+    visit, value = int(seen["epoch"].iloc[0]), wording.number(seen[name].iloc[0])
+    return value if visit == epoch else f"{value}, last seen in epoch {visit}"
+
+
 def _truth(history: DataFrame, names: list[str]) -> str:
     label, true_label = history["label"].iloc[0], history["true_label"].iloc[0]
     if not wording.is_known(true_label):
@@ -48,14 +57,13 @@ def _truth(history: DataFrame, names: list[str]) -> str:
 
 def _life(history: DataFrame, why: Why) -> str:
     kept = history["selected"].astype(bool).tolist()
-    past = history[history["epoch"] <= why.epoch]
     rows = [
         (
             name,
             markup.sparkline(
                 history[name].tolist(), says=f"{name} over {len(history)} epochs", low=0.0, high=high
             ),
-            wording.number(why.score if name == "score" else past[name].dropna().iloc[-1:].max()),
+            wording.number(why.score) if name == "score" else last_seen(history, name, why.epoch),
         )
         for name, high in (("loss", None), ("confidence", 1.0), ("score", None))
     ]

@@ -127,6 +127,12 @@ def test_the_headline_names_the_other_class_that_was_predicted_most():
     assert finding.headline(history(prediction=[3.0, NAN]), names) == "Labelled 3"
 
 
+def test_a_value_of_an_earlier_visit_says_of_which():
+    frame = history(loss=[NAN, 2.3, NAN])
+    told = [finding.last_seen(frame, "loss", epoch) for epoch in (0, 1, 2)]
+    assert told == ["–", "2.30", "2.30, last seen in epoch 1"]
+
+
 # ---- worth a look
 
 
