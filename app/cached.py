@@ -22,11 +22,6 @@ def metrics(run: Run) -> DataFrame:
     return _answer("metrics", run.id, run.data_version())
 
 
-def metrics_of(runs: Sequence[Run]) -> DataFrame:
-    """Returns the metrics of several runs, with their ids in the column run."""
-    return _answer_of_runs("metrics_of", tuple((run.id, run.data_version()) for run in runs))
-
-
 def epoch_stats(run: Run, signal: str, label: int | None = None) -> DataFrame:
     """Returns quantiles and histogram of a signal by epoch."""
     return _answer("epoch_stats", run.id, run.data_version(), signal, label)
@@ -60,16 +55,6 @@ def noise_known(run: Run) -> bool:
     return bool(_answer("noise_known", run.id, run.data_version()))
 
 
-def precision_recall(run: Run, by: str, epoch: int | None = None) -> DataFrame:
-    """Returns precision and recall of a ranking at every k."""
-    return _answer("precision_recall", run.id, run.data_version(), by, epoch)
-
-
-def detection(run: Run, by: str, epoch: int | None = None) -> Any:
-    """Returns AUROC and average precision of a ranking."""
-    return _answer("detection", run.id, run.data_version(), by, epoch)
-
-
 def kept_noise(run: Run) -> DataFrame:
     """Returns the share of flipped labels among the kept samples by epoch."""
     return _answer("kept_noise", run.id, run.data_version())
@@ -94,8 +79,3 @@ def neighbours(run: Run, sample_id: int, epoch: int) -> DataFrame:
 @st.cache_data(max_entries=KEPT_ANSWERS, show_spinner=False)
 def _answer(question: str, run_id: str, version: str, *arguments: Any) -> Any:  # noqa: ARG001 - part of the key
     return getattr(queries, question)(find_run(default_root(), run_id), *arguments)
-
-
-@st.cache_data(max_entries=KEPT_ANSWERS, show_spinner=False)
-def _answer_of_runs(question: str, versions: tuple[tuple[str, str], ...]) -> Any:
-    return getattr(queries, question)([find_run(default_root(), run_id) for run_id, _ in versions])

@@ -57,8 +57,8 @@ def precision_recall(
     return sketch.figure()
 
 
-def quadrant(samples: DataFrame, palette: Palette, *, chosen: int | None = None) -> go.Figure:
-    """Draws rarity against consistency with the four corners named; chosen: a sample that is circled.
+def quadrant(samples: DataFrame, palette: Palette) -> go.Figure:
+    """Draws rarity against consistency with the four corners named.
 
     samples: sample_id, rarity, consistency, flipped (true, false or unknown); unknown values are left out.
     """
@@ -69,16 +69,6 @@ def quadrant(samples: DataFrame, palette: Palette, *, chosen: int | None = None)
     name = "label as in the data" if flipped.notna().any() else ""
     _points(sketch, known[~is_wrong], name=name, color=palette.faded(palette.kept, 0.55))
     _points(sketch, known[is_wrong], name="flipped label", color=palette.faded(palette.flipped, 0.9))
-    circled = known[known["sample_id"] == chosen]
-    sketch.add(
-        "scatter",
-        x=circled["rarity"],
-        y=circled["consistency"],
-        mode="markers",
-        marker={"size": 16, "color": "rgba(0,0,0,0)", "line": {"color": palette.text, "width": 2}},
-        hoverinfo="skip",
-        showlegend=False,
-    )
     _name_corners(sketch)
     sketch.x(range=[-0.03, 1.03], showgrid=True)
     sketch.y(range=[-0.03, 1.03])
