@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,11 +31,27 @@ def undertow() -> Path:
     return Path(sys.executable).with_name("undertow")
 
 
-@pytest.fixture(scope="session")
-def demo_root(tmp_path_factory: pytest.TempPathFactory, undertow: Path) -> Path:
-    """The folder of the finished demo study: six real runs on digits, about two minutes."""
+@pytest.fixture(scope="session", autouse=True)
+def demo(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, cache: Path, undertow: Path
+) -> Iterator[tuple[subprocess.Popen[bytes], Path] | None]:
+    """The demo command on six real runs, about two minutes beside the other tests; None where none needs it.
+    """
+    if not any("demo_root" in item.fixturenames for item in request.session.items):
+        yield None
+        return
     root = tmp_path_factory.mktemp("demo")
-    subprocess.run([undertow, "demo", "--no-serve", "--runs", root], check=True, timeout=900)
+    process = subprocess.Popen([undertow, "demo", "--no-serve", "--runs", root])
+    yield process, root
+    process.terminate()
+    process.wait(60)
+
+
+@pytest.fixture(scope="session")
+def demo_root(demo: tuple[subprocess.Popen[bytes], Path]) -> Path:
+    """The folder of the finished demo study."""
+    process, root = demo
+    assert process.wait(600) == 0
     return root
 
 
