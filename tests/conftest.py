@@ -41,7 +41,8 @@ def demo(
         yield None
         return
     root = tmp_path_factory.mktemp("demo")
-    process = subprocess.Popen([undertow, "demo", "--no-serve", "--runs", root])
+    environment = {**os.environ, "UNDERTOW_CACHE": str(cache)}
+    process = subprocess.Popen([undertow, "demo", "--no-serve", "--runs", root], env=environment)
     yield process, root
     process.terminate()
     process.wait(60)
