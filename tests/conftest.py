@@ -35,7 +35,7 @@ def undertow() -> Path:
 def demo(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, cache: Path, undertow: Path
 ) -> Iterator[tuple[subprocess.Popen[bytes], Path] | None]:
-    """The demo command on six real runs, about two minutes beside the other tests; None where none needs it."""
+    """The demo command on six real runs, trained beside the other tests; None where none needs it."""
     if not any("demo_root" in item.fixturenames for item in request.session.items):
         yield None
         return
