@@ -18,7 +18,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty cache of this session, so that no test passes by what an earlier one left."""
     folder = tmp_path_factory.mktemp("undertow-cache")
     os.environ["UNDERTOW_CACHE"] = str(folder)
@@ -33,14 +33,17 @@ def undertow() -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def demo(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, cache: Path, undertow: Path
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    shared_cache: Path,
+    undertow: Path,
 ) -> Iterator[tuple[subprocess.Popen[bytes], Path] | None]:
     """The demo command on six real runs, trained beside the other tests; None where none needs it."""
     if not any("demo_root" in item.fixturenames for item in request.session.items):
         yield None
         return
     root = tmp_path_factory.mktemp("demo")
-    environment = {**os.environ, "UNDERTOW_CACHE": str(cache)}
+    environment = {**os.environ, "UNDERTOW_CACHE": str(shared_cache)}
     process = subprocess.Popen([undertow, "demo", "--no-serve", "--runs", root], env=environment)
     yield process, root
     process.terminate()
