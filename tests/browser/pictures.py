@@ -63,7 +63,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=conftest.chromium(), args=list(conftest.FLAGS))
         width, height = SIZES["1440x900"]
         for scheme, name, path in (("light", "demo", "/"), ("dark", "map", "/map")):
-            page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)  # type: ignore[arg-type]
+            page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
             open_page(page, address + path)
             if name == "map":
                 draw_lasso(page)
