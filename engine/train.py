@@ -60,7 +60,7 @@ def train(task: Task, state: State) -> None:
     while state.epoch < config.epochs:
         epoch, watch = state.epoch, Stopwatch()
         rng = np.random.default_rng((config.seed, epoch))
-        selection = config.strategy.select(state.signals, epoch, rng)
+        selection = config.strategy.select(state.signals, epoch, epochs=config.epochs, rng=rng)
         strengths = config.policy.strength(state.signals, epoch, rng)
         observed = Observed(len(dataset.labels), state.model.width, task.device)
         steps = shuffled(selection, config.batch_size, rng)

@@ -103,7 +103,7 @@ def _write_epochs(run: Run, world: World, settled: RunConfig, epochs: int) -> No
     known = signals.unknown(count, window=window, width=2, consistency=world.consistency)
     practice = np.zeros(count)  # how often each sample was trained on
     for epoch in range(epochs):
-        selection = settled.strategy.select(known, epoch, rng)
+        selection = settled.strategy.select(known, epoch, epochs=settled.epochs, rng=rng)
         strength = settled.policy.strength(known, epoch, rng)
         practice[selection.ids] += 1
         margins = _margins(world, practice, epoch, rng)

@@ -22,8 +22,8 @@ class Selection(NamedTuple):
 class Strategy(Protocol):
     """Chooses the samples of an epoch from what is known of them."""
 
-    def select(self, signals: Signals, epoch: int, rng: np.random.Generator) -> Selection:
-        """Returns the selection of this epoch; works before anything is known; changes nothing."""
+    def select(self, signals: Signals, epoch: int, *, epochs: int, rng: np.random.Generator) -> Selection:
+        """Returns the selection of this epoch of a run of so many; works before anything is known."""
         ...
 
     def score(self, rarity: ndarray, consistency: ndarray) -> ndarray:

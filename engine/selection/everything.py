@@ -16,6 +16,6 @@ class Everything(StrategySettings):
 
     kind: Literal["everything"] = "everything"
 
-    def select(self, signals: Signals, epoch: int, rng: np.random.Generator) -> Selection:
+    def select(self, signals: Signals, epoch: int, *, epochs: int, rng: np.random.Generator) -> Selection:
         """Returns every sample."""
         return keep_all(len(signals))

@@ -25,7 +25,7 @@ class Joint(StrategySettings):
     )
     warmup_epochs: int = Field(1, ge=0, le=1000, description="first epochs, on all samples")
 
-    def select(self, signals: Signals, epoch: int, rng: np.random.Generator) -> Selection:
+    def select(self, signals: Signals, epoch: int, *, epochs: int, rng: np.random.Generator) -> Selection:
         """Returns the round(keep * N) samples with the highest score; all of them in the warm-up."""
         if epoch < self.warmup_epochs or np.isnan(signals.score).all():
             return keep_all(len(signals))

@@ -18,7 +18,7 @@ class RandomSubset(StrategySettings):
     kind: Literal["random_subset"] = "random_subset"
     keep: float = Field(0.5, ge=0.01, le=1, description="share of the samples kept")
 
-    def select(self, signals: Signals, epoch: int, rng: np.random.Generator) -> Selection:
+    def select(self, signals: Signals, epoch: int, *, epochs: int, rng: np.random.Generator) -> Selection:
         """Returns round(keep * N) samples drawn without replacement."""
         ids = np.sort(rng.permutation(len(signals))[: kept_count(self.keep, len(signals))])
         return Selection(ids, np.ones(len(ids), np.float32))

@@ -21,8 +21,8 @@ def test_every_strategy_keeps_the_contract(strategy, scores):
     known = known_scores(scores)
     before = {name: values.copy() for name, values in known.arrays().items()}
     for epoch in (0, 3):
-        ids, weights = strategy().select(known, epoch, np.random.default_rng(1))
-        again = strategy().select(known, epoch, np.random.default_rng(1))
+        ids, weights = strategy().select(known, epoch, epochs=20, rng=np.random.default_rng(1))
+        again = strategy().select(known, epoch, epochs=20, rng=np.random.default_rng(1))
         assert_array_equal(ids, again.ids)
         assert_array_equal(weights, again.weights)
         assert_array_equal(ids, np.unique(ids))
@@ -36,7 +36,9 @@ def test_every_strategy_keeps_the_contract(strategy, scores):
 
 
 def test_joint_keeps_the_highest_scores():
-    chosen = Joint(keep=0.5).select(known_scores([0.1, 0.9, 0.3, 0.8]), 1, np.random.default_rng(0))
+    chosen = Joint(keep=0.5).select(
+        known_scores([0.1, 0.9, 0.3, 0.8]), 1, epochs=20, rng=np.random.default_rng(0)
+    )
     assert_array_equal(chosen.ids, [1, 3])
     assert_array_equal(chosen.weights, [1, 1])
 
@@ -50,21 +52,28 @@ def test_joint_breaks_ties_by_id_and_puts_the_unknown_last():
 def test_kept_count_is_exactly_round_of_keep_times_samples(keep):
     scores = np.random.default_rng(0).random(997)
     for strategy in (Joint(keep=keep), RandomSubset(keep=keep)):
-        assert len(strategy.select(known_scores(scores), 5, np.random.default_rng(0)).ids) == round(
-            keep * 997
-        )
+        assert len(
+            strategy.select(known_scores(scores), 5, epochs=20, rng=np.random.default_rng(0)).ids
+        ) == round(keep * 997)
 
 
 def test_joint_warms_up_on_everything():
     known = known_scores([0.1, 0.9])
-    assert len(Joint(keep=0.5, warmup_epochs=2).select(known, 1, np.random.default_rng(0)).ids) == 2
-    assert len(Joint(keep=0.5, warmup_epochs=2).select(known, 2, np.random.default_rng(0)).ids) == 1
+    assert (
+        len(Joint(keep=0.5, warmup_epochs=2).select(known, 1, epochs=20, rng=np.random.default_rng(0)).ids)
+        == 2
+    )
+    assert (
+        len(Joint(keep=0.5, warmup_epochs=2).select(known, 2, epochs=20, rng=np.random.default_rng(0)).ids)
+        == 1
+    )
 
 
 def test_random_subset_is_fresh_in_every_epoch():
     known = known_scores(np.zeros(100))
     first, second = (
-        RandomSubset(keep=0.5).select(known, 0, np.random.default_rng(seed)).ids for seed in (0, 1)
+        RandomSubset(keep=0.5).select(known, 0, epochs=20, rng=np.random.default_rng(seed)).ids
+        for seed in (0, 1)
     )
     assert not np.array_equal(first, second)
 
@@ -89,6 +98,6 @@ def test_joint_score__the_ends_of_the_scales_keep_their_order():
 def test_permuting_the_samples_permutes_the_choice():
     scores = np.random.default_rng(0).random(50)
     order = np.random.default_rng(1).permutation(50)
-    chosen = Joint().select(known_scores(scores), 1, np.random.default_rng(0)).ids
-    permuted = Joint().select(known_scores(scores[order]), 1, np.random.default_rng(0)).ids
+    chosen = Joint().select(known_scores(scores), 1, epochs=20, rng=np.random.default_rng(0)).ids
+    permuted = Joint().select(known_scores(scores[order]), 1, epochs=20, rng=np.random.default_rng(0)).ids
     assert_array_equal(np.sort(order[permuted]), chosen)

@@ -122,7 +122,7 @@ def test_skipped_samples_get_no_gradient(make_task):
         task, state, _ = make_task(config)
         if garble:
             rng = np.random.default_rng((config.seed, 0))
-            chosen = config.strategy.select(state.signals, 0, rng).ids
+            chosen = config.strategy.select(state.signals, 0, epochs=config.epochs, rng=rng).ids
             rest = np.setdiff1d(np.arange(len(task.dataset.labels)), chosen)
             images = task.dataset.images.copy()
             images[rest] = np.random.default_rng(0).permutation(images[rest])
