@@ -21,6 +21,7 @@ _OUTLIER = 4.0  # times the median epoch: bars from here on are cut
 # Training takes most of an epoch and gets the first colour; the others follow in the order of the epoch.
 _TIME_COLORS = {
     "seconds_train": 0,
+    "seconds_probe": 5,
     "seconds_features": 4,
     "seconds_index": 3,
     "seconds_query": 6,

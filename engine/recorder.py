@@ -75,6 +75,8 @@ def sample_columns(done: Epoch) -> dict[str, ndarray]:
         "margin": _spread(samples, seen.ids, seen.margins),
         "prediction": _spread(samples, seen.ids, seen.predictions),
         "correct": _spread(samples, seen.ids, seen.correct),
+        "clean_loss": np.full(samples, np.nan),
+        "clean_correct": np.full(samples, np.nan),
         "influence": _spread(samples, measured, known.influence[measured]),
         "variance": known.variance,
         "neighbour_distance": known.neighbour_distance,
@@ -82,6 +84,7 @@ def sample_columns(done: Epoch) -> dict[str, ndarray]:
         "rarity": known.rarity,
         "score": known.score,
         "feature_age": age,
+        "feature_clean": np.full(samples, np.nan),
     }
 
 
@@ -97,9 +100,13 @@ def metrics(done: Epoch, *, seconds_record: float) -> dict[str, float]:
         "train_accuracy": float(done.seen.correct.mean()),
         "test_loss": done.test_loss,
         "test_accuracy": done.test_accuracy,
+        "validation_loss": np.nan,
+        "validation_accuracy": np.nan,
         "samples_forwarded": kept + done.refreshed,
+        "samples_probed": 0,
         "samples_backpropagated": kept,
         "seconds": done.seconds_total,
+        "seconds_probe": 0.0,
         "seconds_train": done.seconds.get("train", 0.0),
         "seconds_features": done.seconds.get("features", 0.0),
         "seconds_index": done.neighbours.seconds_index,
@@ -108,6 +115,9 @@ def metrics(done: Epoch, *, seconds_record: float) -> dict[str, float]:
         "seconds_test": done.seconds.get("test", 0.0),
         "seconds_record": seconds_record,
         "recall": done.neighbours.recall,
+        "jaccard": np.nan,
+        "exact_seconds": np.nan,
+        "clean_agreement": np.nan,
         "feature_age": float((done.epoch - done.signals.feature_epoch[known]).mean())
         if known.any()
         else np.nan,

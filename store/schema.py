@@ -6,11 +6,12 @@ derived from these tuples, so that no number on screen can mean something else t
 
 from dataclasses import dataclass
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 FIXED = "fixed for the run"
 USED_IN = "used in the epoch"
 MEASURED_IN = "measured in the epoch; empty where the sample was not visited"
+PROBED_IN = "measured after the epoch; empty where it ends without a clean pass over all samples"
 KNOWN_AFTER = "known after the epoch"
 
 HISTOGRAM_BINS = 64
@@ -73,6 +74,10 @@ EPOCH_COLUMNS: tuple[Column, ...] = (
            "AUM", MEASURED_IN, None, None, "below 0 = another class is preferred"),
     Column("prediction", "USMALLINT", "Prediction", "class with the largest logit", MEASURED_IN, 0),
     Column("correct", "BOOLEAN", "Correct", "the prediction is the label", MEASURED_IN),
+    Column("clean_loss", "FLOAT", "Clean loss", "cross-entropy of the sample in nats on the image without "
+           "augmentation, by the model as it stands after the epoch", PROBED_IN, 0, None, "high = badly predicted"),
+    Column("clean_correct", "BOOLEAN", "Correct when clean", "the prediction on the image without augmentation is "
+           "the label", PROBED_IN),
     Column("influence", "FLOAT", "Influence", "absolute change of the sample's loss since its previous visit "
            "(arXiv 2510.00434); empty at the first visit and where the sample was not visited", KNOWN_AFTER, 0, None,
            "high = the last updates moved this sample"),
@@ -89,6 +94,8 @@ EPOCH_COLUMNS: tuple[Column, ...] = (
            "default)", KNOWN_AFTER, 0, None, "high = kept first"),
     Column("feature_age", "USMALLINT", "Feature age", "epochs since the sample's features were computed",
            KNOWN_AFTER, 0, None, "0 = fresh"),
+    Column("feature_clean", "BOOLEAN", "Clean features", "the sample's features are of the image without "
+           "augmentation, not of an augmented view", KNOWN_AFTER),
 )
 
 METRIC_COLUMNS: tuple[Column, ...] = (
@@ -102,13 +109,21 @@ METRIC_COLUMNS: tuple[Column, ...] = (
            "labels, on their augmented views", MEASURED_IN, 0, 1),
     Column("test_loss", "FLOAT", "Test loss", "mean loss on the test set, nats", KNOWN_AFTER, 0),
     Column("test_accuracy", "FLOAT", "Test accuracy", "share correct on the test set", KNOWN_AFTER, 0, 1),
+    Column("validation_loss", "FLOAT", "Validation loss", "mean loss on the held-out share of the training data, "
+           "nats; empty where nothing is held out", KNOWN_AFTER, 0),
+    Column("validation_accuracy", "FLOAT", "Validation accuracy", "share correct on the held-out share of the "
+           "training data; empty where nothing is held out", KNOWN_AFTER, 0, 1),
     Column("samples_forwarded", "UINTEGER", "Samples forwarded", "forward passes over training samples in this "
-           "epoch: training and feature refreshes", KNOWN_AFTER, 0),
+           "epoch: training, step probe and clean passes", KNOWN_AFTER, 0),
+    Column("samples_probed", "UINTEGER", "Samples probed", "forward passes that only the probe of influence asked "
+           "for; 0 where training and feature refreshes had them already", KNOWN_AFTER, 0),
     Column("samples_backpropagated", "UINTEGER", "Samples back-propagated", "backward passes in this epoch",
            KNOWN_AFTER, 0),
     Column("seconds", "FLOAT", "Seconds", "wall time of the epoch, without its own recording", KNOWN_AFTER, 0),
     Column("seconds_train", "FLOAT", "Training", "wall seconds of augmentation, forward, backward and update",
            KNOWN_AFTER, 0),
+    Column("seconds_probe", "FLOAT", "Probe", "wall seconds of the forward passes that only the probe of "
+           "influence asked for", KNOWN_AFTER, 0),
     Column("seconds_features", "FLOAT", "Features", "wall seconds of refreshing features", KNOWN_AFTER, 0),
     Column("seconds_index", "FLOAT", "Index", "wall seconds of building the neighbour index", KNOWN_AFTER, 0),
     Column("seconds_query", "FLOAT", "Query", "wall seconds of asking the neighbour index", KNOWN_AFTER, 0),
@@ -118,6 +133,14 @@ METRIC_COLUMNS: tuple[Column, ...] = (
            "checkpoint", KNOWN_AFTER, 0),
     Column("recall", "FLOAT", "HNSW recall", "share of the true k nearest neighbours that the index found, on up "
            "to 200 samples", KNOWN_AFTER, 0, 1),
+    Column("jaccard", "FLOAT", "Kept-set agreement", "Jaccard index of the samples that the index's distances "
+           "and exact ones would keep, on up to 2,000 samples; empty where the strategy ignores distances",
+           KNOWN_AFTER, 0, 1),
+    Column("exact_seconds", "FLOAT", "Exact neighbours", "wall seconds that comparing all pairs would take, from "
+           "the rows that were compared", KNOWN_AFTER, 0),
+    Column("clean_agreement", "FLOAT", "Agreement with clean influence", "Spearman's rank correlation over samples "
+           "of the mean influence in the window and the absolute change of the clean loss since the clean pass "
+           "before (ours); empty without two clean passes", KNOWN_AFTER, -1, 1),
     Column("feature_age", "FLOAT", "Mean feature age", "mean epochs since a sample's features were computed",
            KNOWN_AFTER, 0),
     Column("map_trust", "FLOAT", "Map trustworthiness", "how far neighbours on the map are true neighbours "

@@ -108,7 +108,8 @@ def _write_epochs(run: Run, world: World, settled: RunConfig, epochs: int) -> No
         practice[selection.ids] += 1
         margins = _margins(world, practice, epoch, rng)
         known, positions = _learned(known, selection, margins, world=world, settled=settled, epoch=epoch)
-        columns = _columns(known, selection, margins, world=world, strength=strength, rng=rng)
+        probed = epoch % settled.density.refresh_every == 0
+        columns = _columns(known, selection, margins, world=world, strength=strength, probed=probed, rng=rng)
         run.write_epoch(epoch, columns, _metrics(columns, epoch, settled))
         if settled.maps.every and epoch % settled.maps.every == 0:
             nearest = _nearest(positions)[1][:, :NEIGHBOURS]
@@ -158,6 +159,7 @@ def _columns(
     *,
     world: World,
     strength: ndarray,
+    probed: bool,
     rng: np.random.Generator,
 ) -> dict[str, ndarray]:
     count = len(margins)
@@ -179,6 +181,8 @@ def _columns(
         "margin": where_kept(margins),
         "prediction": where_kept(np.where(margins > 0, world.labels, confusion)),
         "correct": where_kept(margins > 0),
+        "clean_loss": np.where(probed, np.log1p(np.exp(-margins - 1)), np.nan),
+        "clean_correct": np.where(probed, margins > -1, np.nan),
         "influence": where_kept(known.influence),
         "variance": known.variance,
         "neighbour_distance": known.neighbour_distance,
@@ -186,6 +190,7 @@ def _columns(
         "rarity": known.rarity,
         "score": known.score,
         "feature_age": np.zeros(count),
+        "feature_clean": np.full(count, probed),
     }
 
 
@@ -212,12 +217,19 @@ def _metrics(columns: dict[str, ndarray], epoch: int, settled: RunConfig) -> dic
         "train_accuracy": float(np.nanmean(columns["correct"])),
         "test_loss": float(1 - 0.8 * accuracy),
         "test_accuracy": float(accuracy),
+        "validation_loss": np.nan,
+        "validation_accuracy": np.nan,
+        "samples_probed": 0,
+        "seconds_probe": 0.0,
         "samples_forwarded": kept
         + (len(columns["selected"]) if epoch % settled.density.refresh_every == 0 else 0),
         "samples_backpropagated": kept,
         "seconds": sum(split.values()),
         **{f"seconds_{name}": seconds for name, seconds in split.items()},
         "recall": 0.985 + 0.01 * float(rng.random()),
+        "jaccard": 0.995 if settled.strategy.kind == "joint" else np.nan,
+        "exact_seconds": 0.4,
+        "clean_agreement": 0.45 if epoch >= settled.density.refresh_every else np.nan,
         "feature_age": 0.0,
         "map_trust": 0.95 if has_map else np.nan,
         "map_movement": 0.1 / (epoch + 1) if has_map else np.nan,

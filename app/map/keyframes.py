@@ -25,7 +25,7 @@ CLIPPED = (1, 99)  # percentiles beyond which the colour no longer changes
 SUSPECT_SHARE = 0.01  # of the samples; more marks than these hide the map
 
 # Heavy tails: on a linear ramp nearly all points of these would have the lowest colour.
-_ROOT_SIGNALS = frozenset({"loss", "influence", "variance", "density", "neighbour_distance"})
+_ROOT_SIGNALS = frozenset({"loss", "clean_loss", "influence", "variance", "density", "neighbour_distance"})
 _CLASS_COLUMNS = (
     column("samples", "label"),
     column("samples", "true_label"),
