@@ -16,13 +16,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from engine import checkpoint, model, precision, signals
+from engine import checkpoint, optimization, precision, signals
+from engine.averaged import Averaged
 from engine.batches import Images
 from engine.checkpoint import State
+from engine.compilation import compile_if_possible
 from engine.config import RunConfig, parse
 from engine.consistency.measure import consistency
 from engine.datasets import Dataset
 from engine.describe import describe, write_thumbnails
+from engine.models.build import build
 from engine.precision import Precision
 from engine.progress import Progress, Stopped
 from engine.train import Task, train
@@ -108,33 +111,35 @@ def work(run: Run, progress: Progress) -> None:
     chosen = Precision(*state.precision) if resumed else choose_precision(config, state, dataset, device)
     state.precision = (chosen.name, chosen.reason)
     run.write_samples(sample_columns(dataset, state.signals.consistency), dataset.class_names)
-    run.write_about(describe(dataset, measured, chosen, device))
+    compiled = ""
+    if config.compile:
+        progress.phase("compiling the net")
+        compiled = compile_if_possible(state.model, batch_shape(config, dataset), device, precision=chosen)
+    run.write_about({**describe(dataset, measured, chosen, device), "compile": compiled})
     images = Images(dataset, config.seed, device)
     train(Task(config, dataset, images, device, chosen, run, progress), state)
 
 
 def fresh_state(config: RunConfig, dataset: Dataset, consistency: np.ndarray, device: torch.device) -> State:
     """Returns the state of a run before its first epoch."""
-    channels, classes = dataset.images.shape[1], len(dataset.class_names)
-    net = model.build(config.model, channels=channels, classes=classes, seed=config.seed)
+    shape, classes = dataset.images.shape[1:], len(dataset.class_names)
+    net = build(config.model, shape=shape, classes=classes, seed=config.seed)
     net = net.to(device).to(memory_format=torch.channels_last)
-    optimizer = torch.optim.SGD(
-        net.parameters(),
-        lr=config.learning_rate,
-        momentum=config.momentum,
-        weight_decay=config.weight_decay,
-        nesterov=config.momentum > 0,
-    )
+    optimizer = optimization.build(config.optimizer, net.parameters())
     known = signals.unknown(
         len(dataset.labels), window=config.influence.window, width=net.width, consistency=consistency
     )
-    return State(net, optimizer, known)
+    return State(net, optimizer, known, Averaged(net, config.ema) if config.ema else None)
 
 
 def choose_precision(config: RunConfig, state: State, dataset: Dataset, device: torch.device) -> Precision:
     """Returns the number format asked for, or the faster one on batches of this run."""
-    shape = (config.batch_size, *dataset.images.shape[1:])
-    return precision.choose(config.precision, state.model, shape, device)
+    return precision.choose(config.precision, state.model, batch_shape(config, dataset), device)
+
+
+def batch_shape(config: RunConfig, dataset: Dataset) -> tuple[int, ...]:
+    """Returns the shape of a batch of training images, (B, C, H, W)."""
+    return config.batch_size, *dataset.images.shape[1:]
 
 
 def sample_columns(dataset: Dataset, consistency: np.ndarray) -> dict[str, np.ndarray]:

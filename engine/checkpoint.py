@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from numpy import ndarray
 
-from engine.model import Classifier
+from engine.averaged import Averaged
+from engine.models.classifier import Classifier
 from engine.signals import Signals
 from store import files
 
@@ -27,6 +28,7 @@ class State:
     model: Classifier
     optimizer: torch.optim.Optimizer
     signals: Signals
+    averaged: Averaged | None = None  # its weights are tested in place of those in training
     epoch: int = 0  # the next one to train
     map_positions: ndarray | None = None  # (M, 2) the last map, from which the next one starts
     precision: tuple[str, str] = ("", "")  # name and reason, so that a resumed run computes as before
@@ -68,6 +70,7 @@ def _contents(state: State) -> dict[str, Any]:
     return {
         "model": state.model.state_dict(),
         "optimizer": state.optimizer.state_dict(),
+        "averaged": None if state.averaged is None else state.averaged.state_dict(),
         "signals": arrays,
         "epoch": state.epoch,
         "map_positions": None if state.map_positions is None else torch.from_numpy(state.map_positions),
@@ -78,6 +81,8 @@ def _contents(state: State) -> dict[str, Any]:
 def _put_in(state: State, contents: dict[str, Any]) -> None:
     state.model.load_state_dict(contents["model"])
     state.optimizer.load_state_dict(contents["optimizer"])
+    if state.averaged is not None:
+        state.averaged.load_state_dict(contents["averaged"])
     state.signals = Signals(**{name: tensor.numpy() for name, tensor in contents["signals"].items()})
     positions = contents["map_positions"]
     state.epoch = contents["epoch"]

@@ -16,6 +16,8 @@ from engine.datasets.digits import Digits
 from engine.datasets.noise import NoNoise, SymmetricNoise
 from engine.density import DensitySettings
 from engine.maps import MapSettings
+from engine.models.settings import SmallNet, Timm
+from engine.optimizers import AdamW, Sgd
 from engine.selection.everything import Everything
 from engine.selection.joint import Joint
 from engine.selection.random_subset import RandomSubset
@@ -31,10 +33,14 @@ AnyStrategy = Everything | RandomSubset | Joint
 AnyPolicy = NoStrength | Constant | RandomStrength | Sada
 AnyNoise = NoNoise | SymmetricNoise
 AnySource = Digits
+AnyModel = SmallNet | Timm
+AnyOptimizer = Sgd | AdamW
 STRATEGIES: tuple[type[Settings], ...] = get_args(AnyStrategy)
 POLICIES: tuple[type[Settings], ...] = get_args(AnyPolicy)
 NOISES: tuple[type[Settings], ...] = get_args(AnyNoise)
 DATASETS: tuple[type[Settings], ...] = (AnySource,)
+MODELS: tuple[type[Settings], ...] = get_args(AnyModel)
+OPTIMIZERS: tuple[type[Settings], ...] = get_args(AnyOptimizer)
 
 
 class RunConfig(Settings):
@@ -49,14 +55,35 @@ class RunConfig(Settings):
     noise: Annotated[AnyNoise, Field(discriminator="kind")] = Field(
         NoNoise(), description="wrong labels at a known rate"
     )
-    model: Literal["resnet8", "air_xs", "air_s"] = Field(
-        "resnet8", description="a small net for two CPU cores"
+    model: Annotated[AnyModel, Field(discriminator="kind")] = Field(
+        SmallNet(), description="the net that is trained"
+    )
+    optimizer: Annotated[AnyOptimizer, Field(discriminator="kind")] = Field(
+        Sgd(), description="how a step changes the weights"
+    )
+    schedule: Literal["one_cycle", "cosine"] = Field(
+        "one_cycle",
+        description="the learning rate climbs for a quarter (one_cycle) or a twentieth (cosine) of the run, "
+        "then falls along a half cosine to 0",
+    )
+    label_smoothing: float = Field(
+        0,
+        ge=0,
+        le=0.5,
+        description="share of each target spread over all classes in training; losses are logged without",
+    )
+    ema: float = Field(
+        0,
+        ge=0,
+        lt=1,
+        description="decay of the averaged weights, which are tested, 0 for none; signals come from the "
+        "weights in training",
+    )
+    compile: bool = Field(
+        False, description="run the net through torch.compile where that works; slow to start, faster a step"
     )
     epochs: int = Field(20, ge=1, le=1000, description="passes over the selected samples")
     batch_size: int = Field(64, ge=2, le=4096, description="samples of one step")
-    learning_rate: float = Field(0.1, gt=0, le=10, description="at the peak of the one-cycle schedule")
-    momentum: float = Field(0.9, ge=0, lt=1, description="of SGD with Nesterov's correction")
-    weight_decay: float = Field(5e-4, ge=0, le=1, description="pull of the weights towards 0")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="number format; auto measures at the start which one trains faster"
     )

@@ -18,6 +18,7 @@ _RULES = {
     "literal_error": "must be {expected}",
     "union_tag_invalid": "must have a kind among {expected_tags}",
     "union_tag_not_found": "must have a kind",
+    "model_attributes_type": "must be settings with a kind",
     "int_parsing": "must be a whole number",
     "int_type": "must be a whole number",
     "int_from_float": "must be a whole number",
@@ -28,6 +29,7 @@ _RULES = {
     "bool_type": "must be true or false",
     "string_type": "must be text",
     "string_too_long": "must have at most {max_length} characters",
+    "string_too_short": "must have at least {min_length} characters",
     "string_pattern_mismatch": "must match {pattern}",
 }
 

@@ -5,7 +5,6 @@ augmentation; joint selection (arXiv 2505.03809) turns where its features lie an
 agree into whether it is trained on at all. With two methods a straight loop is easier to follow than events.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -14,13 +13,14 @@ import torch
 from numpy import ndarray
 from torch.nn.functional import cross_entropy
 
-from engine import checkpoint, density, maps, signals
+from engine import checkpoint, density, maps, optimization, signals
 from engine.batches import Images, shuffled
 from engine.checkpoint import State
 from engine.config import RunConfig
 from engine.datasets import Dataset
 from engine.density import Neighbours
 from engine.maps import Map
+from engine.models.classifier import Classifier, chance_from
 from engine.observed import Observations, Observed
 from engine.precision import Precision
 from engine.progress import Progress
@@ -28,8 +28,6 @@ from engine.recorder import Epoch, Recorder, record
 from engine.scaling import scaled
 from engine.signals import Signals
 from engine.stopwatch import Stopwatch
-
-WARMUP_SHARE = 0.25  # of the run, in which the learning rate climbs to its peak
 
 
 @dataclass(frozen=True)
@@ -65,19 +63,23 @@ def train(task: Task, state: State) -> None:
         observed = Observed(len(dataset.labels), state.model.width, task.device)
         steps = shuffled(selection, config.batch_size, rng)
         state.model.train()
-        with watch("train"):
+        with watch("train"), chance_from(int(rng.integers(2**31)), device=task.device):
             for step, (ids, weights) in enumerate(steps):
                 task.progress.step(epoch, step, len(steps))
                 share = (epoch + (step + 0.5) / len(steps)) / config.epochs
-                state.optimizer.param_groups[0]["lr"] = learning_rate(config.learning_rate, share)
+                rate = optimization.learning_rate(config.schedule, config.optimizer.learning_rate, share)
+                optimization.set_learning_rate(state.optimizer, rate)
                 images = task.images.augmented(ids, epoch, strengths[ids])
                 rows = torch.from_numpy(ids).to(task.device)
                 with task.precision.autocast(task.device):
                     logits, features = state.model(images)
                 losses = cross_entropy(logits.float(), labels[rows], reduction="none")
+                goal = optimization.objective(losses, logits, labels[rows], config.label_smoothing)
                 state.optimizer.zero_grad()
-                (torch.from_numpy(weights).to(task.device) * losses).mean().backward()
+                (torch.from_numpy(weights).to(task.device) * goal).mean().backward()
                 state.optimizer.step()
+                if state.averaged is not None:
+                    state.averaged.update(state.model)
                 observed.add(rows, losses, logits, features, labels[rows])
             seen = observed.collect()
         state.signals = learn(state.signals, seen, config, epoch)
@@ -104,13 +106,6 @@ def train(task: Task, state: State) -> None:
         save(task, state, done)
 
 
-def learning_rate(peak: float, share: float) -> float:
-    """One cycle over the run, share 0 to 1: up to the peak in its first quarter, then a half cosine to 0."""
-    if share < WARMUP_SHARE:
-        return peak * share / WARMUP_SHARE
-    return peak * (1 + math.cos(math.pi * (share - WARMUP_SHARE) / (1 - WARMUP_SHARE))) / 2
-
-
 def learn(known: Signals, seen: Observations, config: RunConfig, epoch: int) -> Signals:
     """Returns the signals after an epoch.
 
@@ -118,8 +113,8 @@ def learn(known: Signals, seen: Observations, config: RunConfig, epoch: int) -> 
     """
     if not np.isfinite(seen.losses).any():
         raise Diverged(
-            f"training diverged: no loss of epoch {epoch} is finite; lower learning_rate "
-            f"(it is {config.learning_rate:g})"
+            f"training diverged: no loss of epoch {epoch} is finite; lower "
+            f"optimizer.learning_rate (it is {config.optimizer.learning_rate:g})"
         )
     known = signals.visited(
         known, seen.ids, losses=seen.losses, confidences=seen.confidences, settings=config.influence
@@ -136,7 +131,9 @@ def refresh_features(task: Task, state: State, watch: Stopwatch) -> int:
         return 0
     with watch("features"):
         samples = len(task.dataset.images)
-        features = np.concatenate([features for _, features in _evaluated(task, state, task.dataset.images)])
+        features = np.concatenate(
+            [features for _, features in _evaluated(task, state.model, task.dataset.images)]
+        )
         state.signals = signals.refreshed(
             state.signals, np.arange(samples), density.normalised(features), state.epoch
         )
@@ -172,9 +169,10 @@ def draw_map(task: Task, state: State, neighbours: Neighbours, watch: Stopwatch)
 
 
 def evaluate(task: Task, state: State, watch: Stopwatch) -> tuple[float, float]:
-    """Mean loss in nats and share correct on the test images."""
+    """Mean loss in nats and share correct on the test images, with the averaged weights if there are any."""
+    net = state.model if state.averaged is None else state.averaged.model
     with watch("test"):
-        logits = np.concatenate([logits for logits, _ in _evaluated(task, state, task.dataset.test_images)])
+        logits = np.concatenate([logits for logits, _ in _evaluated(task, net, task.dataset.test_images)])
         answers = torch.from_numpy(task.dataset.test_labels)
         loss = cross_entropy(torch.from_numpy(logits), answers).item()
     return loss, float((logits.argmax(1) == task.dataset.test_labels).mean())
@@ -190,11 +188,11 @@ def save(task: Task, state: State, done: Epoch) -> None:
 
 
 @torch.inference_mode()
-def _evaluated(task: Task, state: State, images: ndarray) -> Iterator[tuple[ndarray, ndarray]]:
+def _evaluated(task: Task, net: Classifier, images: ndarray) -> Iterator[tuple[ndarray, ndarray]]:
     """Logits (B, K) and features (B, D) of clean images, batch by batch."""
-    state.model.eval()
+    net.eval()
     for _, batch in task.images.clean(images):
         task.progress.phase("measuring clean images")
         with task.precision.autocast(task.device):
-            logits, features = state.model(batch)
+            logits, features = net(batch)
         yield logits.float().cpu().numpy(), features.float().cpu().numpy()

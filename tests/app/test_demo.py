@@ -53,7 +53,7 @@ def test_study_is_named_after_its_settings_alike_in_every_process() -> None:
 
 def test_changed_setting_makes_another_study() -> None:
     configs = demo.demo_configs()
-    changed = [*configs[:-1], configs[-1].model_copy(update={"learning_rate": 0.2})]
+    changed = [*configs[:-1], configs[-1].model_copy(update={"epochs": 7})]
     assert demo.content_key(changed) != demo.content_key(configs)
 
 

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from engine import config
-from engine.config import DATASETS, NOISES, POLICIES, STRATEGIES, InvalidConfig, RunConfig
+from engine.config import DATASETS, MODELS, NOISES, OPTIMIZERS, POLICIES, STRATEGIES, InvalidConfig, RunConfig
 
 
 @pytest.mark.parametrize(
@@ -12,8 +12,14 @@ from engine.config import DATASETS, NOISES, POLICIES, STRATEGIES, InvalidConfig,
         ("epochs=0", "epochs must be at least 1; got '0'"),
         ("epochs=many", "epochs must be a whole number; got 'many'"),
         ("epoch=3", "epoch is not a setting; remove it or correct its name"),
-        ("model=resnet9", "model must be 'resnet8', 'air_xs' or 'air_s'; got 'resnet9'"),
-        ("learning_rate=nan", "learning_rate must be a finite number; got 'nan'"),
+        ("model=resnet9", "model must be settings with a kind; got 'resnet9'"),
+        (
+            "model.kind=resnet9",
+            "model must have a kind among 'resnet8', 'resnet8_wide', 'air_xs', 'air_s', 'timm'; "
+            "got {'kind': 'resnet9'}",
+        ),
+        ("optimizer.learning_rate=nan", "optimizer.sgd.learning_rate must be a finite number; got 'nan'"),
+        ("ema=1", "ema must be less than 1.0; got '1'"),
         ("strategy.keep=0.5", "strategy.everything.keep is not a setting; remove it or correct its name"),
         ("density.ef=10", "density: ef must be larger than k = 10, or the index cannot return k neighbours"),
         ("nonsense", "--set must look like key=value; got 'nonsense'"),
@@ -60,7 +66,7 @@ def test_a_config_cannot_be_changed():
         RunConfig().epochs = 3
 
 
-@pytest.mark.parametrize("kinds", [STRATEGIES, POLICIES, NOISES, DATASETS])
+@pytest.mark.parametrize("kinds", [STRATEGIES, POLICIES, NOISES, DATASETS, MODELS, OPTIMIZERS])
 def test_every_kind_has_a_name_of_its_own_and_says_what_it_does(kinds):
     names = [kind.model_fields["kind"].default for kind in kinds]
     assert len(set(names)) == len(names)

@@ -134,19 +134,13 @@ def test_skipped_samples_get_no_gradient(make_task):
 
 
 def test_a_run_that_diverges_ends_in_a_sentence(make_task):
-    config = parse({}, ["learning_rate=10", "epochs=3", "momentum=0.99", "weight_decay=1", "maps.every=0"])
+    config = parse({}, ["optimizer.learning_rate=10", "epochs=3", "optimizer.weight_decay=1", "maps.every=0"])
     task, state, _ = make_task(config)
     for parameter in state.model.parameters():
         parameter.data.fill_(torch.inf)
     with pytest.raises(
-        Diverged, match=r"training diverged: no loss of epoch 0 is finite; lower learning_rate \(it is 10\)"
+        Diverged,
+        match=r"training diverged: no loss of epoch 0 is finite; lower optimizer.learning_rate .it is 10",
     ):
         train.train(task, state)
     task.progress.end()
-
-
-def test_learning_rate_is_one_cycle():
-    assert train.learning_rate(0.4, 0.125) == pytest.approx(0.2)
-    assert train.learning_rate(0.4, 0.25) == pytest.approx(0.4)
-    assert train.learning_rate(0.4, 0.625) == pytest.approx(0.2)
-    assert train.learning_rate(0.4, 1.0) == pytest.approx(0)

@@ -1,43 +1,28 @@
-"""The nets: images to logits and features.
+"""Small nets, first-class here since two processor cores train them in seconds.
 
-Small nets are first-class here, since two CPU cores train them in seconds: a ResNet of eight layers (arXiv
-1512.03385) and two nets after KellerJordan/cifar10-airbench. Features are the penultimate activations.
+A ResNet of eight layers (arXiv 1512.03385), narrow and wide, and two nets after
+KellerJordan/cifar10-airbench.
 """
 
 import torch
 from torch import Tensor, nn
 
-# Channels of the three stages; 73 and 295 thousand weights at three input channels and ten classes.
+from engine.models.classifier import Classifier
+
+# Channels of the three stages; 78, 309, 73 and 295 thousand weights at three input channels and ten classes.
+RESNET_WIDTHS = {"resnet8": (16, 32, 64), "resnet8_wide": (32, 64, 128)}
 AIR_WIDTHS = {"air_xs": (24, 40, 48), "air_s": (32, 96, 96)}
-RESNET8_WIDTHS = (16, 32, 64)
 
 
-class Classifier(nn.Module):
-    """A trunk to (B, width) features and a linear head to (B, K) logits."""
-
-    def __init__(self, trunk: nn.Module, width: int, classes: int) -> None:
-        super().__init__()
-        self.trunk = trunk
-        self.width = width
-        self.head = nn.Linear(width, classes)
-
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """images: (B, C, H, W) normalised. Returns logits (B, K) and features (B, width)."""
-        features = self.trunk(images)
-        return self.head(features), features
-
-
-def build(name: str, *, channels: int, classes: int, seed: int) -> Classifier:
-    """Returns the named net with weights decided by the seed alone.
-
-    The global generator is left as it was.
-    """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        if name == "resnet8":
-            return Classifier(_resnet8(channels), RESNET8_WIDTHS[-1], classes)
-        widths = AIR_WIDTHS[name]
-        return Classifier(_air(channels, widths), widths[-1], classes)
+def small_net(kind: str, *, channels: int, classes: int) -> Classifier:
+    """Returns the small net of this kind; its weights are drawn from torch's global generator."""
+    if kind in RESNET_WIDTHS:
+        widths = RESNET_WIDTHS[kind]
+        trunk = _resnet8(channels, widths)
+    else:
+        widths = AIR_WIDTHS[kind]
+        trunk = _air(channels, widths)
+    return Classifier(trunk, nn.Linear(widths[-1], classes), widths[-1])
 
 
 class _Residual(nn.Module):
@@ -60,8 +45,8 @@ class _Residual(nn.Module):
         return torch.relu(self.second_norm(self.second(hidden)) + self.short_cut(images))
 
 
-def _resnet8(channels: int) -> nn.Sequential:
-    first, second, third = RESNET8_WIDTHS
+def _resnet8(channels: int, widths: tuple[int, int, int]) -> nn.Sequential:
+    first, second, third = widths
     return nn.Sequential(
         nn.Conv2d(channels, first, 3, padding=1, bias=False),
         nn.BatchNorm2d(first),
