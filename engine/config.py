@@ -18,9 +18,12 @@ from engine.density import DensitySettings
 from engine.maps import MapSettings
 from engine.models.settings import SmallNet, Timm
 from engine.optimizers import AdamW, Sgd
+from engine.selection.consistency_only import ConsistencyOnly
 from engine.selection.everything import Everything
+from engine.selection.infobatch import InfoBatch
 from engine.selection.joint import Joint
 from engine.selection.random_subset import RandomSubset
+from engine.selection.rarity_only import RarityOnly
 from engine.settings import Settings, assigned, explain
 from engine.signals import InfluenceSettings
 from engine.strength.constant import Constant
@@ -29,7 +32,7 @@ from engine.strength.random_strength import RandomStrength
 from engine.strength.sada import Sada
 
 # One line each: the union that a config accepts and the tuple that tests and pages run over are the same.
-AnyStrategy = Everything | RandomSubset | Joint
+AnyStrategy = Everything | RandomSubset | InfoBatch | RarityOnly | ConsistencyOnly | Joint
 AnyPolicy = NoStrength | Constant | RandomStrength | Sada
 AnyNoise = NoNoise | SymmetricNoise
 AnySource = Digits
@@ -104,9 +107,11 @@ class RunConfig(Settings):
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> "RunConfig":
-        if isinstance(self.strategy, Joint) and isinstance(self.consistency, NoConsistency):
+        needs_consistency = isinstance(self.strategy, Joint | ConsistencyOnly)
+        if needs_consistency and isinstance(self.consistency, NoConsistency):
             raise ValueError(
-                "joint selection must have a consistency encoder; set consistency.kind or another strategy"
+                f"{self.strategy.kind} selection must have a consistency encoder; set consistency.kind or "
+                "another strategy"
             )
         return self
 

@@ -58,11 +58,22 @@ def keep_all(samples: int) -> Selection:
     return Selection(np.arange(samples, dtype=np.int64), np.ones(samples, np.float32))
 
 
-def keep_top(scores: ndarray, kept: int) -> Selection:
-    """Returns the samples with the highest scores (N,), weight 1; unknown last; ties broken by id."""
+def top(scores: ndarray, kept: int) -> ndarray:
+    """Returns the ids of the highest scores (N,), highest first; unknown last; ties broken by id."""
     order = np.argsort(-np.nan_to_num(scores.astype(np.float64), nan=-np.inf), kind="stable")
-    ids = np.sort(order[:kept])
-    return Selection(ids, np.ones(kept, np.float32))
+    return order[:kept]
+
+
+def draw_weighted(
+    scores: ndarray, kept: int, *, temperature: float = 1.0, rng: np.random.Generator
+) -> ndarray:
+    """Draws ids one after another without replacement, each with a chance in proportion to its weight.
+
+    scores: (N,), at least 0; a weight is score^(1/temperature). The highest sums of log weight and Gumbel
+    noise are such a draw (arXiv 1903.06059). Unknown scores come last, by id.
+    """
+    logs = np.log(np.maximum(scores.astype(np.float64), np.finfo(np.float32).smallest_subnormal))
+    return top(logs / temperature + rng.gumbel(size=len(scores)), kept)
 
 
 def kept_count(keep: float, samples: int) -> int:

@@ -6,19 +6,18 @@ A fresh random share in every epoch, the peer at equal budget that any selection
 from typing import Literal
 
 import numpy as np
-from pydantic import Field
+from numpy import ndarray
 
-from engine.selection import Selection, StrategySettings, kept_count
+from engine.selection.budget import BudgetSettings
 from engine.signals import Signals
 
 
-class RandomSubset(StrategySettings):
+class RandomSubset(BudgetSettings):
     """Trains on a fresh random share of the samples in every epoch."""
 
     kind: Literal["random_subset"] = "random_subset"
-    keep: float = Field(0.5, ge=0.01, le=1, description="share of the samples kept")
 
-    def select(self, signals: Signals, epoch: int, *, epochs: int, rng: np.random.Generator) -> Selection:
-        """Returns round(keep * N) samples drawn without replacement."""
-        ids = np.sort(rng.permutation(len(signals))[: kept_count(self.keep, len(signals))])
-        return Selection(ids, np.ones(len(ids), np.float32))
+    def chosen(self, signals: Signals, kept: int, rng: np.random.Generator) -> ndarray:
+        """Returns so many ids drawn without replacement."""
+        drawn: ndarray = rng.permutation(len(signals))[:kept]
+        return drawn

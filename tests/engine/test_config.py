@@ -37,9 +37,8 @@ def test_every_broken_rule_is_named():
 
 
 def test_an_unknown_kind_lists_the_known_ones():
-    with pytest.raises(
-        InvalidConfig, match="strategy must have a kind among 'everything', 'random_subset', 'joint'"
-    ):
+    kinds = "'everything', 'random_subset', 'infobatch', 'rarity_only', 'consistency_only', 'joint'"
+    with pytest.raises(InvalidConfig, match=f"strategy must have a kind among {kinds}"):
         config.parse({}, ["strategy.kind=jont"])
 
 
