@@ -8,9 +8,15 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+Report = Callable[[str, float], None]  # the phase, such as "loading images", and the share done, 0 to 1
+
 HEARTBEAT_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
+
+
+def silent(phase: str, share: float) -> None:
+    """A Report to nobody."""
 
 
 class Stopped(Exception):

@@ -9,7 +9,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -38,10 +38,13 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def write_whole(path: Path, pieces: Sequence[bytes | memoryview], *, durable: bool = True) -> None:
+def write_whole(
+    path: Path, pieces: Iterable[bytes | memoryview], *, durable: bool = True, size: int | None = None
+) -> None:
     """Writes the pieces, one after the other, as the file path, which appears whole or not at all.
 
-    Raises DiskIsFull where they do not fit. durable: whether it must outlive a power cut.
+    Raises DiskIsFull where they do not fit. durable: whether it must outlive a power cut. size: bytes of all
+    pieces, None = they are a sequence that can be counted.
     """
     scratch = scratch_path(path)
     try:
@@ -53,7 +56,8 @@ def write_whole(path: Path, pieces: Sequence[bytes | memoryview], *, durable: bo
         with suppress(OSError):
             scratch.unlink(missing_ok=True)
         if is_disk_full(failure):
-            raise disk_is_full(path, sum(memoryview(piece).nbytes for piece in pieces)) from failure
+            needed = sum(memoryview(piece).nbytes for piece in pieces) if size is None else size
+            raise disk_is_full(path, needed) from failure
         raise
 
 
@@ -130,7 +134,7 @@ def locked(path: Path, *, wait: bool) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _write_pieces(path: Path, pieces: Sequence[bytes | memoryview], *, durable: bool) -> None:
+def _write_pieces(path: Path, pieces: Iterable[bytes | memoryview], *, durable: bool) -> None:
     descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
     try:
         for piece in pieces:

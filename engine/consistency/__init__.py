@@ -3,17 +3,13 @@
 Importing this loads nothing that trains, so that the app can offer the choice.
 """
 
-from collections.abc import Callable
 from typing import Protocol
 
 from numpy import ndarray
 
 from engine.consistency.settings import NoConsistency, Offline, OpenClip
+from engine.progress import Report
 from engine.settings import Settings
-
-Report = Callable[
-    [str, float], None
-]  # the phase, such as "embedding images", and how much of it is done, 0 to 1
 
 ENCODERS: tuple[type[Settings], ...] = (Offline, OpenClip, NoConsistency)  # in the order on screen
 

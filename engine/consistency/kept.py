@@ -9,8 +9,9 @@ from pathlib import Path
 import torch
 from numpy import ndarray
 
-from engine.consistency import Encoder, Report, packaged, remember, towers
+from engine.consistency import Encoder, packaged, remember, towers
 from engine.consistency.settings import Offline, OpenClip
+from engine.progress import Report
 
 LOADING = "loading the encoder"  # phases that are reported
 WAITING = "waiting for another run that measures the same"

@@ -15,10 +15,11 @@ import torch
 from numpy import ndarray
 from torch.nn import functional
 
-from engine.consistency import Report, remember
+from engine.consistency import remember
 from engine.consistency.adapters import Pairs, cross_fitted_cosine, stratified_folds
 from engine.consistency.kept import KeptEncoder
 from engine.consistency.settings import Adapters, ConsistencySettings, NoConsistency
+from engine.progress import Report
 from engine.scaling import scaled
 
 ADAPTING = "training the adapters"  # a phase that is reported, beside those of kept, packaged and towers

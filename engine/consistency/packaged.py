@@ -18,9 +18,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from engine.consistency import Report, remember
+from engine.consistency import remember
 from engine.consistency.settings import OpenClip
 from engine.consistency.towers import LOCAL
+from engine.progress import Report
 
 NAME = "EfficientNet-Lite0 and all-MiniLM-L6-v2, packaged"
 BUILDING = "building the packaged encoder"  # a phase that is reported

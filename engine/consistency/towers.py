@@ -18,8 +18,8 @@ from torch.nn import functional
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as transforms
 
-from engine.consistency import Report
 from engine.consistency.settings import OpenClip
+from engine.progress import Report
 
 EMBEDDING = "embedding images"  # a phase that is reported
 LOCAL = "local-dir:"  # how open_clip marks a folder with configuration and weights
