@@ -1,9 +1,11 @@
 """Density: how crowded each sample's surroundings in feature space are (arXiv 2505.03809).
 
-Neighbours come from HNSW, rebuilt every time: updating an index in place costs several times a rebuild. How
-many true neighbours it found is measured on a few samples each time rather than trusted.
+Neighbours come from HNSW, or from comparing all pairs where that is faster. HNSW is rebuilt every time:
+updating an index in place costs several times a rebuild, and a graph carried from the epoch before misses
+neighbours while features still move. How many true neighbours it found is measured each time, not trusted.
 """
 
+import math
 from time import perf_counter
 from typing import Literal, NamedTuple
 
@@ -11,19 +13,30 @@ import numpy as np
 from numpy import ndarray
 from pydantic import Field, model_validator
 
+from engine import selection
+from engine.scaling import scaled
 from engine.settings import Settings
 
 RECALL_SAMPLES = 200
-BLOCK = 1024  # rows compared with all others at once
+JACCARD_SAMPLES = 2000
+EXACT_SAMPLES = 10_000  # SPEEDNOTE
+ALONE = 1.0  # rarity of the only sample of its class
 
 
 class DensitySettings(Settings):
     """How crowded each sample's surroundings in feature space are (arXiv 2505.03809)."""
 
-    index: Literal["hnsw", "exact"] = Field(
-        "hnsw", description="neighbours by HNSW, or by comparing all pairs"
+    index: Literal["auto", "hnsw", "exact"] = Field(
+        "auto",
+        description="neighbours by HNSW, or by comparing all pairs; auto compares on a GPU and where samples "
+        "are few, and says why",
     )
     k: int = Field(10, ge=1, le=100, description="neighbours whose mean distance is taken (ours)")
+    per_class: bool = Field(
+        False,
+        description="seek neighbours among samples with the same label and scale rarity within it: rare "
+        "within its class (ours)",
+    )
     refresh_every: int = Field(
         5,
         ge=1,
@@ -44,13 +57,22 @@ class DensitySettings(Settings):
 
 
 class Neighbours(NamedTuple):
-    """The k nearest of each of N samples, nearest first, and what it cost to find them."""
+    """The k nearest of each of N samples, nearest first, and what it cost to find them.
+
+    A sample of a class with k or fewer samples, where neighbours are sought within it, has fewer than k: the
+    last ids of its row are -1 and their distances NaN.
+    """
 
     ids: ndarray  # (N, k) int64, never the sample itself
     distances: ndarray  # (N, k) float32, L2
     recall: float  # share of the true k nearest that were found, on up to 200 samples
     seconds_index: float
     seconds_query: float
+    seconds_exact: float = (
+        math.nan
+    )  # what comparing all pairs took, or would from the rows that were compared
+    index_used: str = ""  # "hnsw" or "exact"
+    reason: str = ""  # why this index, a sentence
 
 
 def normalised(features: ndarray) -> ndarray:
@@ -60,78 +82,137 @@ def normalised(features: ndarray) -> ndarray:
     return result
 
 
-def nearest_neighbours(features: ndarray, settings: DensitySettings, *, seed: int) -> Neighbours:
-    """Returns the k nearest of each row of features (N, D), by L2; k is at most N - 1."""
-    k = min(settings.k, len(features) - 1)
-    if settings.index == "exact":
-        started = perf_counter()
-        ids, distances = exact_neighbours(features, np.arange(len(features)), k)
-        return Neighbours(ids, distances, 1.0, 0.0, perf_counter() - started)
-    return _hnsw_neighbours(features, k, settings, seed)
+def nearest_neighbours(
+    features: ndarray,
+    settings: DensitySettings,
+    *,
+    seed: int,
+    labels: ndarray | None = None,
+    device: str = "cpu",
+) -> Neighbours:
+    """Returns the k nearest of each row of features (N, D), by L2; k is at most N - 1.
 
-
-def exact_neighbours(features: ndarray, rows: ndarray, k: int) -> tuple[ndarray, ndarray]:
-    """Compares the given rows with every other one.
-
-    features: (N, D); rows: (R,). Returns ids and L2 distances (R, k), nearest first, ties by id.
+    labels (N,): only samples with the same label are neighbours; None: all are. device: where all pairs would
+    be compared, as torch names it.
     """
-    squares = (features.astype(np.float64) ** 2).sum(1)
-    ids = np.empty((len(rows), k), np.int64)
-    distances = np.empty((len(rows), k), np.float32)
-    for begin in range(0, len(rows), BLOCK):
-        block = rows[begin : begin + BLOCK]
-        squared = squares[block, None] + squares - 2.0 * (features[block] @ features.T)
-        squared[np.arange(len(block)), block] = np.inf
-        candidates = np.sort(np.argpartition(squared, k - 1, axis=1)[:, :k], axis=1)
-        # Measured again from differences: the product form above loses the digits of small distances.
-        found = np.linalg.norm(features[block][:, None] - features[candidates], axis=2)
-        order = np.argsort(found, axis=1, kind="stable")
-        ids[begin : begin + BLOCK] = np.take_along_axis(candidates, order, 1)
-        distances[begin : begin + BLOCK] = np.take_along_axis(found, order, 1)
+    largest = max(map(len, _groups(len(features), labels)))
+    index, reason = chosen_index(settings, largest, device)
+    k, started = min(settings.k, largest - 1), perf_counter()
+    if index == "exact":
+        every = np.arange(len(features))
+        ids, distances = exact_neighbours(features, every, k, labels=labels, device=device)
+        seconds = perf_counter() - started
+        return Neighbours(ids, distances, 1.0, 0.0, seconds, seconds, index, reason)
+    ids, distances, (building, asking) = _by_hnsw(features, k, settings, seed, labels)
+    checked, started = checked_rows(len(features), RECALL_SAMPLES), perf_counter()
+    true, _ = exact_neighbours(features, checked, k, labels=labels, device=device)
+    all_rows = (perf_counter() - started) * len(features) / len(checked)
+    return Neighbours(ids, distances, recall(ids[checked], true), building, asking, all_rows, index, reason)
+
+
+def chosen_index(settings: DensitySettings, samples: int, device: str) -> tuple[str, str]:
+    """Returns "hnsw" or "exact" for so many samples among which neighbours are sought, and why."""
+    if settings.index != "auto":
+        return settings.index, f"density.index is set to {settings.index}"
+    if not device.startswith("cpu"):
+        return "exact", f"a GPU ({device}) compares all pairs faster than the processor builds an HNSW graph"
+    few = f"{EXACT_SAMPLES:,} samples"
+    if samples <= EXACT_SAMPLES:
+        return "exact", f"{samples:,} samples: up to {few} comparing all pairs is as fast as an HNSW graph"
+    return "hnsw", f"{samples:,} samples: above {few} an HNSW graph is faster than comparing all pairs"
+
+
+def exact_neighbours(
+    features: ndarray, rows: ndarray, k: int, *, labels: ndarray | None = None, device: str = "cpu"
+) -> tuple[ndarray, ndarray]:
+    """Compares the given rows (R,) with every other one, or with every other one of the same label.
+
+    Returns ids (R, k) int64 and L2 distances (R, k), nearest first, ties by id; -1 and NaN where there are
+    fewer.
+    """
+    from engine import exact  # loads torch, which the settings must not
+
+    ids, distances = _nothing(len(rows), k)
+    for group in _groups(len(features), labels):
+        asked, width = np.isin(rows, group), min(k, len(group) - 1)
+        if not width or not asked.any():
+            continue
+        places = np.searchsorted(group, rows[asked])
+        found, distances[asked, :width] = exact.exact_neighbours(features[group], places, width, device)
+        ids[asked, :width] = group[found]
     return ids, distances
 
 
-def without_own(ids: ndarray, squared: ndarray, k: int) -> tuple[ndarray, ndarray]:
-    """Drops each row's own id, wherever it stands, and returns the k nearest of the rest.
-
-    ids, squared: (N, k + 1) from the index, squared L2. Returns ids and L2 distances (N, k), nearest first.
-    """
-    own = ids == np.arange(len(ids))[:, None]
-    order = np.argsort(np.where(own, np.inf, squared), axis=1, kind="stable")[:, :k]
-    kept = np.maximum(np.take_along_axis(squared, order, 1), 0)
-    return np.take_along_axis(ids, order, 1).astype(np.int64), np.sqrt(kept).astype(np.float32)
+def mean_distance(distances: ndarray) -> ndarray:
+    """(R,) float32: mean L2 distance to the neighbours there are, (R, k); NaN where there is none."""
+    there = ~np.isnan(distances)
+    total = np.where(there, distances, 0).sum(1, dtype=np.float32)
+    mean: ndarray = np.where(there.any(1), total / np.maximum(there.sum(1), 1), np.nan).astype(np.float32)
+    return mean
 
 
 def neighbour_distance(neighbours: Neighbours) -> ndarray:
     """(N,) float32: mean L2 distance to the k nearest; high = sparse."""
-    distance: ndarray = neighbours.distances.mean(1, dtype=np.float32)
-    return distance
+    return mean_distance(neighbours.distances)
+
+
+def rarity(distance: ndarray, labels: ndarray | None = None) -> ndarray:
+    """Scales neighbour distances (N,) to [0, 1], high = sparse: p_rho of arXiv 2505.03809; clipping ours.
+
+    Min-max of the distances clipped at the 1st and 99th percentile, over all samples, or within each label
+    (N,) if given. The only sample of its label has no distance and rarity 1 (ours); else NaN stays NaN.
+    """
+    if labels is None:
+        return scaled(distance, "percentile")
+    result = np.empty(len(distance), np.float32)
+    for rows in _groups(len(distance), labels):
+        result[rows] = scaled(distance[rows], "percentile") if len(rows) > 1 else ALONE
+    return result
 
 
 def recall(found: ndarray, true: ndarray) -> float:
-    """Share of the true neighbours (R, k) that are among the found ones (R, k)."""
-    return float((found[:, :, None] == true[:, None, :]).any(1).mean())
+    """Share of the true neighbours (R, k) among the found ones (R, k); -1 is none; NaN without any."""
+    there = true >= 0
+    hits = (found[:, :, None] == true[:, None, :]).any(1) & there
+    return float(hits.sum() / there.sum()) if there.any() else math.nan
 
 
-def _hnsw_neighbours(features: ndarray, k: int, settings: DensitySettings, seed: int) -> Neighbours:
-    import hnswlib
+def checked_rows(samples: int, at_most: int) -> ndarray:
+    """Returns up to so many rows, spread evenly over all: those that are compared exactly."""
+    return np.unique(np.linspace(0, samples - 1, at_most).astype(int))
 
-    started = perf_counter()
-    index = hnswlib.Index(space="l2", dim=features.shape[1])
-    index.init_index(len(features), ef_construction=settings.ef_construction, M=settings.m, random_seed=seed)
-    index.set_num_threads(1)  # several threads build a different graph on every run
-    index.add_items(features, np.arange(len(features)))
-    built = perf_counter()
-    index.set_ef(settings.ef)
-    try:
-        labels, squared = index.knn_query(features, k + 1)
-    except RuntimeError:
-        raise RuntimeError(
-            f"the HNSW index found fewer than {k} neighbours for some samples; raise density.ef or "
-            "density.m, or set density.index to exact"
-        ) from None
-    ids, distances = without_own(labels, squared, k)
-    asked = perf_counter()
-    rows = np.unique(np.linspace(0, len(features) - 1, RECALL_SAMPLES).astype(int))
-    true, _ = exact_neighbours(features, rows, k)
-    return Neighbours(ids, distances, recall(ids[rows], true), built - started, asked - built)
+
+def kept_jaccard(scores: ndarray, exact_scores: ndarray, keep: float) -> float:
+    """Jaccard index of the round(keep * M) highest of two measurements (M,) of the same samples' scores."""
+    kept = selection.kept_count(keep, len(scores))
+    shared = len(np.intersect1d(selection.top(scores, kept), selection.top(exact_scores, kept)))
+    return shared / (2 * kept - shared)
+
+
+def _groups(samples: int, labels: ndarray | None) -> list[ndarray]:
+    """The rows of each label, ascending; all rows where there are no labels."""
+    if labels is None:
+        return [np.arange(samples)]
+    order = np.argsort(labels, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)
+
+
+def _by_hnsw(
+    features: ndarray, k: int, settings: DensitySettings, seed: int, labels: ndarray | None
+) -> tuple[ndarray, ndarray, ndarray]:
+    from engine import hnsw  # loads hnswlib, which the settings must not
+
+    graph = hnsw.Graph(settings.m, settings.ef_construction, settings.ef, seed)
+    ids, distances = _nothing(len(features), k)
+    seconds = np.zeros(2)
+    for rows in _groups(len(features), labels):
+        width = min(k, len(rows) - 1)
+        if width:
+            found, distances[rows, :width], spent = hnsw.hnsw_neighbours(features[rows], width, graph)
+            ids[rows, :width] = rows[found]
+            seconds += spent
+    return ids, distances, seconds
+
+
+def _nothing(rows: int, k: int) -> tuple[ndarray, ndarray]:
+    return np.full((rows, k), -1, np.int64), np.full((rows, k), np.nan, np.float32)

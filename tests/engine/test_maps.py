@@ -13,7 +13,7 @@ from engine.density import DensitySettings
 @pytest.fixture(scope="module")
 def digits():
     features = density.normalised(load_digits().data[:600])
-    return features, density.nearest_neighbours(features, DensitySettings(), seed=0)
+    return features, density.nearest_neighbours(features, DensitySettings(index="hnsw"), seed=0)
 
 
 @pytest.fixture(scope="module")
