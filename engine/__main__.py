@@ -26,6 +26,7 @@ from engine.consistency.measure import consistency
 from engine.datasets import Dataset
 from engine.describe import describe, write_thumbnails
 from engine.models.build import build
+from engine.models.classifier import CHANNELS_LAST
 from engine.precision import Precision
 from engine.progress import Progress, Stopped
 from engine.train import Task, train
@@ -109,7 +110,10 @@ def work(run: Run, progress: Progress) -> None:
     run.rewind(state.epoch - 1)
     progress.phase("choosing the number format")
     chosen = Precision(*state.precision) if resumed else choose_precision(config, state, dataset, device)
-    state.precision = (chosen.name, chosen.reason)
+    state.precision = tuple(chosen)
+    state.model.arrange(chosen.layout)
+    if state.averaged is not None:
+        state.averaged.model.arrange(chosen.layout)
     run.write_samples(sample_columns(dataset, state.signals.consistency), dataset.class_names)
     compiled = ""
     if config.compile:
@@ -124,7 +128,7 @@ def fresh_state(config: RunConfig, dataset: Dataset, consistency: np.ndarray, de
     """Returns the state of a run before its first epoch."""
     shape, classes = dataset.images.shape[1:], len(dataset.class_names)
     net = build(config.model, shape=shape, classes=classes, seed=config.seed)
-    net = net.to(device).to(memory_format=torch.channels_last)
+    net = net.to(device).arrange(CHANNELS_LAST)
     optimizer = optimization.build(config.optimizer, net.parameters())
     known = signals.unknown(
         len(dataset.labels), window=config.influence.window, width=net.width, consistency=consistency

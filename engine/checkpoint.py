@@ -31,7 +31,7 @@ class State:
     averaged: Averaged | None = None  # its weights are tested in place of those in training
     epoch: int = 0  # the next one to train
     map_positions: ndarray | None = None  # (M, 2) the last map, from which the next one starts
-    precision: tuple[str, str] = ("", "")  # name and reason, so that a resumed run computes as before
+    precision: tuple[str, ...] = ()  # fields of Precision, so that a resumed run computes as before
     seconds_record: float = float("nan")  # what writing the last epoch took; not kept in a checkpoint
 
 

@@ -41,6 +41,7 @@ def describe(dataset: Dataset, measured: Measured, chosen: Precision, device: to
         "consistency_auroc": None if noisy is None else detection(measured.values, noisy),
         "precision": chosen.name,
         "precision_reason": chosen.reason,
+        "layout": chosen.layout,
         "versions": {"python": platform.python_version(), **_versions()},
         "git": git_state(Path(__file__).parent),
         "platform": platform.platform(),

@@ -2,9 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Self
 
 import torch
 from torch import Tensor, nn
+
+CHANNELS_LAST = "channels_last"
+# Where the channels of images and weights lie in memory; the first is the plain choice.
+LAYOUTS = {CHANNELS_LAST: torch.channels_last, "contiguous": torch.contiguous_format}
 
 
 class Classifier(nn.Module):
@@ -15,10 +20,16 @@ class Classifier(nn.Module):
         self.trunk = trunk
         self.head = head
         self.width = width
+        self.layout = CHANNELS_LAST
+
+    def arrange(self, layout: str) -> Self:
+        """Lays weights, and from now on images, out in memory so: channels_last or contiguous."""
+        self.layout = layout
+        return self.to(memory_format=LAYOUTS[layout])
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """images: (B, C, H, W) normalised. Returns logits (B, K) and features (B, width)."""
-        features = self.trunk(images)
+        features = self.trunk(images.contiguous(memory_format=LAYOUTS[self.layout]))
         return self.head(features), features
 
 

@@ -22,14 +22,14 @@ def saved_at(state, epoch, folder):
 
 def test_a_state_survives(state, tmp_path):
     state.map_positions = np.array([[1.0, 2.0]], np.float32)
-    state.precision = ("bfloat16", "because")
+    state.precision = ("bfloat16", "because", "contiguous")
     saved_at(state, 3, tmp_path)
     signals = {name: values.copy() for name, values in state.signals.arrays().items()}
     state.signals = type(state.signals)(**{name: values * 0 for name, values in signals.items()})
-    state.epoch, state.map_positions, state.precision = 0, None, ("", "")
+    state.epoch, state.map_positions, state.precision = 0, None, ()
     assert checkpoint.restore(state, tmp_path, recorded=9)
     assert state.epoch == 3
-    assert state.precision == ("bfloat16", "because")
+    assert state.precision == ("bfloat16", "because", "contiguous")
     np.testing.assert_array_equal(state.map_positions, [[1, 2]])
     for name, values in signals.items():
         np.testing.assert_array_equal(state.signals.arrays()[name], values, err_msg=name)

@@ -58,4 +58,4 @@ def test_the_probe_leaves_the_weights_and_says_why():
 def test_a_format_that_was_asked_for_is_not_probed():
     net = net_of(shape=(1, 16, 16))
     chosen = precision.choose("bfloat16", net, (8, 1, 16, 16), torch.device("cpu"))
-    assert chosen == ("bfloat16", "bfloat16 was asked for")
+    assert chosen == ("bfloat16", "bfloat16 was asked for", "channels_last")
