@@ -6,10 +6,11 @@
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import get_args
 
 from pydantic.fields import FieldInfo
 
-from engine.config import DATASETS, NOISES, POLICIES, STRATEGIES
+from engine.config import DATASETS, MODELS, NOISES, OPTIMIZERS, POLICIES, STRATEGIES
 from engine.settings import Settings
 from store.schema import SIGNALS, TABLE_MEANINGS, TABLES, column
 
@@ -32,12 +33,17 @@ def signals() -> str:
 
 
 def strategies() -> str:
-    """One row a strategy, policy, data set and kind of noise, with its settings and their defaults."""
-    kinds = (("strategy", STRATEGIES), ("policy", POLICIES), ("data set", DATASETS), ("noise", NOISES))
+    """One row a strategy, policy, data set, kind of noise, net and optimizer, with settings and defaults."""
+    kinds = (
+        ("strategy", STRATEGIES),
+        ("policy", POLICIES),
+        ("data set", DATASETS),
+        ("noise", NOISES),
+        ("model", MODELS),
+        ("optimizer", OPTIMIZERS),
+    )
     rows = [
-        (part, f"`{_kind(model)}`", _summary(model), _settings(model))
-        for part, models in kinds
-        for model in models
+        (part, _kinds(model), _summary(model), _settings(model)) for part, models in kinds for model in models
     ]
     return _table(("part", "kind", "what it does", "settings and defaults"), rows)
 
@@ -71,8 +77,8 @@ def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
 
-def _kind(model: type[Settings]) -> str:
-    return str(model.model_fields["kind"].default)
+def _kinds(model: type[Settings]) -> str:
+    return ", ".join(f"`{kind}`" for kind in get_args(model.model_fields["kind"].annotation))
 
 
 def _summary(model: type[Settings]) -> str:

@@ -6,7 +6,9 @@ import torch
 from engine import precision
 from engine.config import parse
 from engine.models.build import build
+from engine.models.classifier import chance_from
 from engine.models.settings import SmallNet
+from engine.precision import Precision
 
 KINDS = get_args(SmallNet.model_fields["kind"].annotation)
 
@@ -59,3 +61,35 @@ def test_a_format_that_was_asked_for_is_not_probed():
     net = net_of(shape=(1, 16, 16))
     chosen = precision.choose("bfloat16", net, (8, 1, 16, 16), torch.device("cpu"))
     assert chosen == ("bfloat16", "bfloat16 was asked for", "channels_last")
+
+
+def test_the_fastest_is_chosen_only_where_its_gain_is_beyond_the_noise():
+    plain, first, half = (
+        Precision("float32", ""),
+        Precision("float32", "", "contiguous"),
+        Precision("bfloat16", ""),
+    )
+    assert precision.fastest({plain: 100, first: 109, half: 50}) == plain
+    assert precision.fastest({plain: 100, first: 111, half: 150}) == half
+    assert precision.fastest({plain: 100, first: 111, half: 50}) == first
+
+
+def test_the_layout_changes_where_numbers_lie_and_not_what_they_are():
+    net = net_of(shape=(3, 16, 16)).eval()
+    images = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    last = net.arrange("channels_last")(images)[0]
+    assert net.trunk[0].weight.is_contiguous(memory_format=torch.channels_last)
+    first = net.arrange("contiguous")(images)[0]
+    assert net.trunk[0].weight.is_contiguous()
+    torch.testing.assert_close(last, first)
+
+
+def test_chance_within_a_net_follows_from_the_seed_and_leaves_the_global_generator():
+    drawn = []
+    before = torch.get_rng_state()
+    for seed in (1, 1, 2):
+        with chance_from(seed, device=torch.device("cpu")):
+            drawn.append(torch.nn.functional.dropout(torch.ones(50)))
+    assert torch.equal(drawn[0], drawn[1])
+    assert not torch.equal(drawn[0], drawn[2])
+    assert torch.equal(torch.get_rng_state(), before)
