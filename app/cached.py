@@ -10,6 +10,8 @@ from typing import Any
 import streamlit as st
 from pandas import DataFrame
 
+from engine import diagnostics
+from engine.diagnostics import Badge
 from store import queries
 from store.queries import Why
 from store.run import Run, default_root, find_run
@@ -74,6 +76,22 @@ def why(run: Run, sample_id: int, epoch: int) -> Why:
 def neighbours(run: Run, sample_id: int, epoch: int) -> DataFrame:
     """Returns the nearest samples in feature space."""
     return _answer("neighbours", run.id, run.data_version(), sample_id, epoch)
+
+
+def badges(run: Run, mates: Sequence[Run] = ()) -> list[Badge]:
+    """Returns the diagnostics of a run, and last the one that compares it with the mates of its study."""
+    versions = tuple((one.id, one.data_version()) for one in (run, *mates))
+    return [*_diagnosed(*versions[0]), _compared(versions)]
+
+
+@st.cache_data(max_entries=KEPT_ANSWERS, show_spinner=False)
+def _diagnosed(run_id: str, version: str) -> list[Badge]:  # noqa: ARG001 - part of the key
+    return diagnostics.diagnosed(find_run(default_root(), run_id))
+
+
+@st.cache_data(max_entries=KEPT_ANSWERS, show_spinner=False)
+def _compared(versions: tuple[tuple[str, str], ...]) -> Badge:
+    return diagnostics.between_runs([find_run(default_root(), run_id) for run_id, _ in versions])
 
 
 @st.cache_data(max_entries=KEPT_ANSWERS, show_spinner=False)

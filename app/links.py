@@ -1,7 +1,8 @@
-"""HTML whose links open other pages of the app without loading it again: session and selection stay.
+"""HTML whose links open other pages of the app, or a card of this one, without loading the app again.
 
-Streamlit's own HTML cannot answer a click; a plain link would start a new session, which takes seconds. The
-links stay links for the browser: a new tab, a copied address and the keyboard work as everywhere.
+Session and selection stay: Streamlit's own HTML cannot answer a click, and a plain link would start a new
+session, which takes seconds. The links stay links for the browser: a new tab, a copied address and the
+keyboard work as everywhere.
 """
 
 import streamlit as st
@@ -22,6 +23,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const link = event.target.closest("a");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return; // a new tab is the browser's own
     event.preventDefault();
+    const card = link.hash && document.querySelector(`.st-key-${CSS.escape(link.hash.slice(1))}`);
+    if (card) return card.scrollIntoView({ block: "center", behavior: "smooth" });
     setTriggerValue("address", link.getAttribute("href"));
   };
 }

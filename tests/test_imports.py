@@ -11,13 +11,15 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FILES = sorted(path for package in ("app", "engine", "store") for path in (ROOT / package).rglob("*.py"))
 HEAVY = {"torch", "torchvision", "open_clip", "umap", "hnswlib", "sklearn", "numba", "timm", "transformers"}
-# What the app may know of the engine: the settings of a run, and the names of the operations.
+# What the app may know of the engine: the settings of a run, the names of the operations, and the
+# diagnostics, which read the log alone and never load torch.
 SETTINGS = (
     "engine.config",
     "engine.settings",
     "engine.consistency.settings",
     "engine.datasets",
     "engine.density",
+    "engine.diagnostics",
     "engine.maps",
     "engine.models.settings",
     "engine.operations",

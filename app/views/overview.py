@@ -5,13 +5,14 @@ thousand.
 """
 
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 import streamlit as st
 from pandas import DataFrame
 
-from app import cached, cards, charts, cost, diagnosis, focus, markup, naming, wording
+from app import badges, cached, cards, charts, cost, focus, markup, naming, wording
 from store.errors import RunIsForeign
 from store.run import Run, default_root, find_runs
 from store.schema import column
@@ -35,8 +36,9 @@ def render() -> None:
         cards.html(markup.state(run.status().state), " ", markup.chips(naming.chips(config)))
     if run.status().state in ("failed", "lost") and run.status().message:
         st.error(run.status().message)
-    _headline(run, metrics)
-    _badges(run, metrics)
+    mates = _mates(run)
+    _headline(run, metrics, mates)
+    _badges(run, mates)
     with st.grid(3, gap="small", min_column_width=290):
         _learning(run, metrics, epoch)
         _noise(run, epoch)
@@ -45,10 +47,10 @@ def render() -> None:
     _settings(run, config)
 
 
-def _headline(run: Run, metrics: DataFrame) -> None:
+def _headline(run: Run, metrics: DataFrame, mates: Sequence[Run]) -> None:
     last = metrics.iloc[-1]
     before = metrics["test_accuracy"].iloc[-2] if len(metrics) > 1 else float("nan")
-    spent = cost.cost(metrics, samples=run.about().get("n"), full=_full_run(run))
+    spent = cost.cost(metrics, samples=run.about().get("n"), full=_full_run(mates))
     gained = wording.points(last["test_accuracy"] - before) if wording.is_known(before) else None
     against = f"Back-propagated samples saved against {spent.against}"
     with st.grid(4, gap="small", min_column_width=180):
@@ -71,37 +73,32 @@ def _number(name: str, value: str, beside: tuple[str | None, str], *, hint: str 
     )  # fmt: skip
 
 
-def _full_run(run: Run) -> DataFrame | None:
-    """Returns the metrics of the run on everything in the same study."""
+def _mates(run: Run) -> list[Run]:
+    """Returns the readable runs of the same study, this one among them; none without a study."""
     name = run.config().get("study")
-    configs, metrics = {}, {}
+    mates = []
     for mate in find_runs(default_root()) if name else ():
         with suppress(RunIsForeign):  # Runs says which one is damaged
             if mate.config().get("study") == name:
-                metrics[mate.id] = cached.metrics(mate)
-                configs[mate.id] = mate.config()
+                mates.append(mate)
+    return mates
+
+
+def _full_run(mates: Sequence[Run]) -> DataFrame | None:
+    """Returns the metrics of the run on everything in the same study."""
+    configs, metrics = {}, {}
+    for mate in mates:
+        with suppress(RunIsForeign):
+            metrics[mate.id] = cached.metrics(mate)
+            configs[mate.id] = mate.config()
     return cost.full_run(configs, metrics)
 
 
-def _badges(run: Run, metrics: DataFrame) -> None:
-    found = diagnosis.worth_a_look(
-        metrics,
-        about=run.about(),
-        noise=cached.kept_noise(run),
-        strength=cached.epoch_stats(run, "strength"),
-        kept_by_class=cached.kept_by_class(run, int(metrics["epoch"].iloc[-1])),
-    )
-    notes = [f"<li>{markup.text(note)}</li>" for note in run.about().get("notes", [])]
-    rows = [
-        f"<li><b>{markup.text(f'{badge.name}: {badge.number}')}</b> {markup.text(badge.sentence)}</li>"
-        for badge in found
-    ]
+def _badges(run: Run, mates: Sequence[Run]) -> None:
+    found = cached.badges(run, [mate for mate in mates if mate.id != run.id])
     with st.container(border=True, gap="xsmall", key="card_worth_a_look"):
-        cards.head("Worth a look")
-        if rows or notes:
-            cards.html(f'<ul class="ut-badges">{"".join(rows + notes)}</ul>')
-        else:
-            st.caption("Nothing stands out in what was measured.")
+        cards.head("Worth a look", badges.summary(found), hint="Known failures of the methods, from the log")
+        badges.draw(run, found, run.about().get("notes", []))
 
 
 def _learning(run: Run, metrics: DataFrame, epoch: int) -> None:

@@ -1,4 +1,4 @@
-"""Why a sample was dropped, how its strength came about and what stands out: sentences from known numbers."""
+"""Why a sample was dropped and how its strength came about: sentences from known numbers."""
 
 import math
 from dataclasses import replace
@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from pandas import DataFrame
 
-from app import diagnosis, finding, reasons, sample_life
+from app import finding, reasons, sample_life
 from store.queries import Why
 
 NAN = math.nan
@@ -131,70 +131,3 @@ def test_a_value_of_an_earlier_visit_says_of_which():
     frame = history(loss=[NAN, 2.3, NAN])
     told = [finding.last_seen(frame, "loss", epoch) for epoch in (0, 1, 2)]
     assert told == ["–", "2.30", "2.30, last seen in epoch 1"]
-
-
-# ---- worth a look
-
-
-def quantiles(median: float) -> DataFrame:
-    return DataFrame({"epoch": [3], "n": [1200], "q50": [median]})
-
-
-def metrics(**columns: list[float]) -> DataFrame:
-    count = len(next(iter(columns.values())))
-    return DataFrame(
-        {"epoch": np.arange(count), "recall": NAN, "map_trust": NAN, "test_accuracy": NAN, **columns}
-    )
-
-
-def badges(
-    frame: DataFrame,
-    *,
-    auroc: float | None = None,
-    kept: float = 0.1,
-    median: float = 0.5,
-    of_least: int = 40,
-) -> list[str]:
-    noise = DataFrame({"share_noisy_kept": [kept], "share_noisy_all": [0.1]})
-    found = diagnosis.worth_a_look(
-        frame,
-        about={"consistency_auroc": auroc, "class_names": ["cat", "dog"]},
-        noise=noise,
-        strength=quantiles(median),
-        kept_by_class=DataFrame({"label": [1, 0], "n": [100, 100], "kept": [of_least, 60]}),
-    )
-    return [badge.name for badge in found]
-
-
-def test_a_class_kept_at_half_the_share_of_all_is_not_yet_left_out():
-    assert badges(metrics(recall=[1.0]), of_least=20) == []  # 0.2 of 100 against half of (20 + 60) / 200
-
-
-def test_nothing_measured_raises_nothing():
-    assert badges(metrics(recall=[NAN])) == []
-
-
-@pytest.mark.parametrize(
-    ("found", "name"),
-    [
-        (badges(metrics(recall=[0.99, 0.94])), "HNSW recall is low"),
-        (badges(metrics(map_trust=[0.95, NAN, 0.89])), "Map trust is low"),
-        (badges(metrics(recall=[1.0]), auroc=0.69), "Weak consistency"),
-        (badges(metrics(recall=[1.0]), of_least=19), "A class is left out"),
-        (badges(metrics(recall=[1.0]), kept=0.11), "Noise is kept"),
-        (badges(metrics(recall=[1.0]), median=0.96), "Strength piles up"),
-        (badges(metrics(test_accuracy=[0.9, 0.87])), "Accuracy fell"),
-    ],
-)
-def test_each_signature_raises_its_own_badge(found: list[str], name: str):
-    assert found == [name]
-
-
-def test_a_strength_is_only_that_of_the_kept_samples():
-    nothing = DataFrame({"share_noisy_kept": [], "share_noisy_all": []})
-    (badge,) = diagnosis.worth_a_look(
-        metrics(recall=[1.0]), about={}, noise=nothing, strength=quantiles(0.97), kept_by_class=DataFrame()
-    )
-    assert badge.sentence == (
-        "is the median strength of epoch 3: half of the 1,200 kept samples were augmented above 0.95."
-    )
