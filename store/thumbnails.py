@@ -54,7 +54,7 @@ def _shrunken(images: ndarray, box: int) -> ndarray:
         return np.ascontiguousarray(images)
     high, wide = height // box, width // box
     cut = images[:, : high * box, : wide * box].reshape(samples, high, box, wide, box, channels)
-    return np.rint(cut.mean(axis=(2, 4), dtype=np.float32)).astype(np.uint8)
+    return np.ascontiguousarray(np.rint(cut.mean(axis=(2, 4), dtype=np.float32)), dtype=np.uint8)
 
 
 def _path(root: Path, key: str) -> Path:

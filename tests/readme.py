@@ -10,7 +10,7 @@ from typing import get_args
 
 from pydantic.fields import FieldInfo
 
-from engine.config import DATASETS, MODELS, NOISES, OPTIMIZERS, POLICIES, STRATEGIES
+from engine.config import DATASETS, MODELS, NOISES, OPTIMIZERS, POLICIES, STRATEGIES, TAILS
 from engine.settings import Settings
 from store.schema import SIGNALS, TABLE_MEANINGS, TABLES, column
 
@@ -38,6 +38,7 @@ def strategies() -> str:
         ("strategy", STRATEGIES),
         ("policy", POLICIES),
         ("data set", DATASETS),
+        ("tail", TAILS),
         ("noise", NOISES),
         ("model", MODELS),
         ("optimizer", OPTIMIZERS),
@@ -91,7 +92,8 @@ def _settings(model: type[Settings]) -> str:
 
 
 def _setting(name: str, field: FieldInfo) -> str:
-    return f"`{name}` = {field.default}: {field.description}"
+    default = "; ".join(field.default) if isinstance(field.default, tuple) else field.default
+    return f"`{name}`{'' if default in ('', {}) else f' = {default}'}: {field.description}"
 
 
 if __name__ == "__main__":

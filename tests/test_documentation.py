@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from app.views import SECTIONS
-from engine.config import DATASETS, MODELS, NOISES, OPTIMIZERS, POLICIES, STRATEGIES, RunConfig
+from engine.config import DATASETS, MODELS, NOISES, OPTIMIZERS, POLICIES, STRATEGIES, TAILS, RunConfig
 from store.schema import TABLES
 from tests import readme
 
@@ -26,7 +26,7 @@ def test_every_column_is_named():
 
 @pytest.mark.parametrize(
     "kind",
-    [*STRATEGIES, *POLICIES, *DATASETS, *NOISES, *MODELS, *OPTIMIZERS],
+    [*STRATEGIES, *POLICIES, *DATASETS, *TAILS, *NOISES, *MODELS, *OPTIMIZERS],
     ids=lambda kind: kind.__name__,
 )
 def test_every_kind_is_named(kind):

@@ -57,10 +57,13 @@ def fill(
 
 def opened(picture: Picture) -> Image.Image:
     """Returns the picture with its pixels loaded; raises ValueError with its name where it is broken."""
+    image = None
     try:
         image = picture.open()
         image.load()
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        if image is not None:
+            image.close()
         raise ValueError(
             f"{picture.name} cannot be read as an image; repair or remove it ({error})"
         ) from error

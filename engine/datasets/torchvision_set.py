@@ -40,7 +40,7 @@ class TorchvisionSet(Settings):
     """Any classification set of torchvision that fits into memory, such as KMNIST, SVHN or Flowers102."""
 
     kind: Literal["torchvision"] = "torchvision"
-    name: str = Field("KMNIST", min_length=1, description="name of its class in torchvision.datasets")
+    name: str = Field("EuroSAT", min_length=1, description="name of its class in torchvision.datasets")
     root: str = Field("", description="folder of its files; empty: Undertow's cache, downloaded on first use")
     side: int = Field(
         0, ge=0, le=1024, description="pixels a side, scaled and cropped; 0: as they are, all of one size"

@@ -3,7 +3,17 @@ import json
 import pytest
 
 from engine import config
-from engine.config import DATASETS, MODELS, NOISES, OPTIMIZERS, POLICIES, STRATEGIES, InvalidConfig, RunConfig
+from engine.config import (
+    DATASETS,
+    MODELS,
+    NOISES,
+    OPTIMIZERS,
+    POLICIES,
+    STRATEGIES,
+    TAILS,
+    InvalidConfig,
+    RunConfig,
+)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +75,7 @@ def test_a_config_cannot_be_changed():
         RunConfig().epochs = 3
 
 
-@pytest.mark.parametrize("kinds", [STRATEGIES, POLICIES, NOISES, DATASETS, MODELS, OPTIMIZERS])
+@pytest.mark.parametrize("kinds", [STRATEGIES, POLICIES, TAILS, NOISES, DATASETS, MODELS, OPTIMIZERS])
 def test_every_kind_has_a_name_of_its_own_and_says_what_it_does(kinds):
     names = [kind.model_fields["kind"].default for kind in kinds]
     assert len(set(names)) == len(names)
