@@ -38,7 +38,7 @@ def publish(page: str) -> None:
     Opening a page from the menu leaves an address without parameters in the browser's history. Whoever goes
     back to it is left there: to write the same parameters again would lead forward for ever.
     """
-    wanted = _parameters()
+    wanted = _parameters(page)
     went_back = st.session_state.get(_WRITTEN) == wanted and st.session_state.get(_WRITTEN_ON) == page
     st.session_state[_WRITTEN], st.session_state[_WRITTEN_ON] = wanted, page
     if st.query_params.to_dict() != wanted and not went_back:
@@ -96,7 +96,7 @@ def sample(samples: int) -> int | None:
 def go(url_path: str, **looked_at: Any) -> NoReturn:
     """Opens another page of the app; looked_at: run, epoch, sample or selection to look at there."""
     st.session_state.update(looked_at)
-    st.switch_page(st.Page(_nowhere, url_path=url_path), query_params=_parameters())
+    st.switch_page(st.Page(_nowhere, url_path=url_path), query_params=_parameters(url_path))
 
 
 def follow(address: str) -> None:
@@ -105,12 +105,18 @@ def follow(address: str) -> None:
     page = parts.path.removeprefix("/")
     asked = dict(parse_qsl(parts.query))
     known = {key: parse(asked[name]) for name, (key, parse) in _PARAMETERS.items() if name in asked}
-    if not parts.netloc and page.isidentifier():
+    if not parts.netloc and page.replace("-", "_").isidentifier():
         go(page, **{key: value for key, value in known.items() if value is not None})
 
 
-def _parameters() -> dict[str, str]:
+def clone(run_id: str | None) -> None:
+    """Makes this run the one whose settings the page New run starts from; None: the defaults."""
+    st.session_state["clone"] = run_id
+
+
+def _parameters(page: str) -> dict[str, str]:
     values = {
+        "clone": st.session_state.get("clone") if page == "new-run" else None,
         "run": st.session_state.get("run"),
         "epoch": st.session_state.get("epoch"),
         "sample": st.session_state.get("sample"),
@@ -144,4 +150,5 @@ _PARAMETERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "sample": ("sample", _whole),
     "ids": ("selection", _whole_numbers),
     "lasso": ("lasso", str),
+    "clone": ("clone", str),
 }

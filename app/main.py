@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from app import cards, focus, naming, theme
-from app.views import SECTIONS
+from app.views import SECTIONS, address
 from store.errors import RunIsForeign
 from store.run import Run, default_root, find_runs
 
@@ -35,8 +35,8 @@ def main() -> None:
 
 
 def _page(view: ModuleType) -> st.Page:
-    """Returns the page of a view, at the address that is the view's own name."""
-    path = view.__name__.rpartition(".")[2]
+    """Returns the page of a view."""
+    path = address(view)
     return st.Page(_shown(view), title=view.TITLE, icon=view.ICON, url_path=path, default=path == "runs")
 
 

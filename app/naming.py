@@ -9,16 +9,34 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app import wording
+from store import decision
 
 Settings = Mapping[str, Any]
 
-_STRATEGIES = {"everything": "all samples", "random_subset": "random", "joint": "joint"}
-_POLICIES = {
-    "none": "no strength",
-    "random_strength": "random strength",
-    "constant": "constant",
+_STRATEGIES = {"everything": "all samples", "random_subset": "random"}
+_POLICIES = {"none": "no strength"}
+_NOISES = {"asymmetric": "to look-alikes", "given": "labels from a file"}
+# Kinds and choices whose spelling is not the plain words of their name.
+_SPELLED = {
+    "adamw": "AdamW",
+    "cifar10": "CIFAR-10",
+    "cifar100": "CIFAR-100",
+    "fashion_mnist": "Fashion-MNIST",
+    "hnsw": "HNSW",
+    "infobatch": "InfoBatch",
+    "kl": "KL",
+    "kl_abs": "KL, absolute",
+    "open_clip": "OpenCLIP",
+    "resnet8": "ResNet-8",
+    "resnet8_wide": "ResNet-8, wide",
     "sada": "SADA",
+    "sgd": "SGD",
 }
+
+
+def word(name: object) -> str:
+    """Returns what a kind or a choice is called: "random subset", "CIFAR-10"."""
+    return _SPELLED.get(str(name)) or str(name).replace("_", " ")
 
 
 def run_title(config: Settings) -> str:
@@ -48,7 +66,7 @@ def methods(configs: Sequence[Settings]) -> list[str]:
     names = [method(config) for config in configs]
     for name in {name for name, times in Counter(names).items() if times > 1}:
         places = [place for place, known in enumerate(names) if known == name]
-        alike = [_flat({key: configs[place][key] for key in _of_method(configs[place])}) for place in places]
+        alike = [flat({key: configs[place][key] for key in _of_method(configs[place])}) for place in places]
         keys = sorted({key for settings in alike for key in settings})
         telling = [key for key in keys if len({settings.get(key) for settings in alike}) > 1]
         for place, settings in zip(places, alike, strict=True):
@@ -61,30 +79,62 @@ def strategy(config: Settings) -> str:
     """Returns how samples are chosen: "joint 50 %"."""
     chosen = config.get("strategy", {})
     kind = str(chosen.get("kind", wording.UNKNOWN))
-    words = _STRATEGIES.get(kind, kind.replace("_", " "))
-    return f"{words} {wording.setting_percent(chosen['keep'])}" if "keep" in chosen else words
+    words = _STRATEGIES.get(kind) or word(kind)
+    if "keep" in chosen:
+        words = f"{words} {wording.setting_percent(chosen['keep'])}"
+    if "drop_chance" in chosen:
+        words = f"{words}, drops {wording.setting_percent(chosen['drop_chance'])}"
+    if chosen.get("draw", "top") != "top":
+        words = f"{words}, {chosen['draw'].capitalize()} draw"
+    if chosen.get("schedule", "constant") != "constant":
+        words = f"{words}, {chosen['schedule']} schedule"
+    return words
 
 
 def policy(config: Settings) -> str:
     """Returns how strengths are chosen: "SADA"."""
     chosen = config.get("policy", {})
     kind = str(chosen.get("kind", wording.UNKNOWN))
-    words = _POLICIES.get(kind, kind.replace("_", " "))
+    words = _POLICIES.get(kind) or word(kind)
     return f"{words} {chosen['value']}" if "value" in chosen else words
 
 
 def noise(config: Settings) -> str:
     """Returns the label noise that was added: "10 % flipped"."""
     chosen = config.get("noise", {})
+    added = _NOISES.get(str(chosen.get("kind")), "")
     share = chosen.get("share")
-    return f"{wording.setting_percent(share)} flipped" if share is not None else "no noise"
+    if share is None:
+        return added or "no noise"
+    return " ".join(filter(None, (wording.setting_percent(share), "flipped", added)))
 
 
 def source(config: Settings) -> str:
-    """Returns what is trained on: "digits, 16 px"."""
+    """Returns what is trained on: "digits, 16 px"; of a person's own data the name of its folder or file."""
     chosen = config.get("source", {})
-    words = str(chosen.get("kind", wording.UNKNOWN)).replace("_", " ")
-    return f"{words}, {chosen['side']} px" if "side" in chosen else words
+    place = str(chosen.get("train") or chosen.get("root") or "").rstrip("/").rpartition("/")[2]
+    named = chosen.get("name") or (place if str(chosen.get("kind")).startswith("image_") else "")
+    words = str(named or word(chosen.get("kind", wording.UNKNOWN)))
+    return f"{words}, {chosen['side']} px" if chosen.get("side") else words
+
+
+def model(config: Settings) -> str:
+    """Returns which net is trained: "resnet8"; runs of earlier versions hold its name alone."""
+    chosen = config.get("model", wording.UNKNOWN)
+    if not isinstance(chosen, Mapping):
+        return str(chosen)
+    return str(chosen.get("name") or chosen.get("kind", wording.UNKNOWN))
+
+
+def shape_of_data(config: Settings) -> tuple[tuple[str, str], ...]:
+    """Returns how the training set differs from its source, as (name, value); nothing where it does not."""
+    tail, share = config.get("tail", {}), config.get("subset", {}).get("share", 1)
+    found = []
+    if tail.get("kind", "none") != "none":
+        found.append(("long tail", f"{word(tail['kind'])} tail, factor {tail.get('factor', 1):g}"))
+    if share < 1:
+        found.append(("subset", f"{wording.setting_percent(share)} of the data"))
+    return tuple(found)
 
 
 def chips(config: Settings) -> tuple[tuple[str, str], ...]:
@@ -95,7 +145,8 @@ def chips(config: Settings) -> tuple[tuple[str, str], ...]:
         ("policy", policy(config)),
         ("noise", noise(config)),
         ("data", source(config)),
-        ("model", str(config.get("model", wording.UNKNOWN))),
+        *shape_of_data(config),
+        ("model", model(config)),
     )
 
 
@@ -105,22 +156,21 @@ def method_key(config: Settings) -> str:
 
 
 def exponents(config: Settings) -> tuple[float, float]:
-    """Returns the exponents of rarity and consistency in the score; 1 and 1 where the strategy has none."""
-    chosen = config.get("strategy", {})
-    return float(chosen.get("rarity_exponent", 1)), float(chosen.get("consistency_exponent", 1))
+    """Returns the exponents of rarity and consistency in the score; 0 where the strategy ignores one."""
+    return decision.exponents(config.get("strategy", {}))
+
+
+def flat(settings: Settings, prefix: str = "") -> dict[str, str]:
+    """Returns every setting as text by its address, such as strategy.keep."""
+    found: dict[str, str] = {}
+    for key, value in settings.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            found |= flat(value, f"{path}.")
+        else:
+            found[path] = value if isinstance(value, str) else json.dumps(value)
+    return found
 
 
 def _of_method(config: Settings) -> list[str]:
     return [key for key in config if key not in ("seed", "name", "study")]
-
-
-def _flat(settings: Settings, prefix: str = "") -> dict[str, str]:
-    """Returns every setting as text by its path, such as strategy.keep."""
-    flat: dict[str, str] = {}
-    for key, value in settings.items():
-        path = f"{prefix}{key}"
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{path}.")
-        else:
-            flat[path] = value if isinstance(value, str) else json.dumps(value)
-    return flat

@@ -27,6 +27,8 @@ _RULES = {
     "finite_number": "must be a finite number",
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
+    "dict_type": "must be pairs of a name and a value",
+    "tuple_type": "must be a list of values",
     "string_type": "must be text",
     "string_too_long": "must have at most {max_length} characters",
     "string_too_short": "must have at least {min_length} characters",
@@ -43,6 +45,12 @@ class Settings(BaseModel):
 def explain(error: ValidationError) -> str:
     """Returns one sentence for each broken rule: where, what it must be, what it got."""
     return "; ".join(_sentence(problem) for problem in error.errors(include_url=False))
+
+
+def reasons(error: ValidationError) -> list[tuple[str, str]]:
+    """Returns each broken rule as (where, what it must be and what it got); "" is the settings as a whole."""
+    problems = error.errors(include_url=False)
+    return [(".".join(str(part) for part in problem["loc"]), _reason(problem)) for problem in problems]
 
 
 def assigned(settings: Mapping[str, Any], assignments: Iterable[str]) -> dict[str, Any]:
@@ -77,15 +85,19 @@ def _assign(settings: dict[str, Any], path: list[str], value: str) -> None:
 
 
 def _sentence(problem: Any) -> str:
-    where = ".".join(str(part) for part in problem["loc"]) or "the settings"
-    if problem["type"] == "extra_forbidden":
-        return f"{where} is not a setting; remove it or correct its name"
-    if problem["type"] == "missing":
-        return f"{where} must be given"
+    where = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "value_error":
-        rule = problem["msg"].removeprefix("Value error, ")
-        return f"{where}: {rule}" if problem["loc"] else rule
-    context = problem.get("ctx", {})
+        return f"{where}: {_reason(problem)}" if where else _reason(problem)
+    return f"{where or 'the settings'} {_reason(problem)}"
+
+
+def _reason(problem: Any) -> str:
+    if problem["type"] == "extra_forbidden":
+        return "is not a setting; remove it or correct its name"
+    if problem["type"] == "missing":
+        return "must be given"
+    if problem["type"] == "value_error":
+        return str(problem["msg"]).removeprefix("Value error, ")
     rule = _RULES.get(problem["type"])
-    text = rule.format(**context) if rule else problem["msg"]
-    return f"{where} {text}; got {problem['input']!r}"
+    text = rule.format(**problem.get("ctx", {})) if rule else problem["msg"]
+    return f"{text}; got {problem['input']!r}"

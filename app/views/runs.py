@@ -201,6 +201,8 @@ def _buttons(member: Member, spent: cost.Cost) -> None:
             ":material/resume:", key=f"resume_{run.id}", on_click=launch.resume, args=(run,),
             help="Continue from the last checkpoint",
         )  # fmt: skip
+    if st.button(":material/content_copy:", key=f"clone_{run.id}", help="Clone and edit: a new run like this"):
+        focus.go("new-run", clone=run.id)
     what = f"{wording.plural(len(member.metrics), 'epoch')} and {wording.duration(spent.seconds)} of work"
     _ask_to_delete(run, f"**{markup.markdown(member.name)}**, {what}", is_alive=member.status.is_alive)
 
