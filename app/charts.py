@@ -25,6 +25,7 @@ _TIME_COLORS = {
     "seconds_features": 4,
     "seconds_index": 3,
     "seconds_query": 6,
+    "seconds_check": 8,
     "seconds_map": 2,
     "seconds_test": 1,
     "seconds_record": 7,

@@ -19,17 +19,20 @@ import torch
 from engine import checkpoint, optimization, precision, signals
 from engine.averaged import Averaged
 from engine.batches import Images
+from engine.cache import cache_folder
 from engine.checkpoint import State
 from engine.compilation import compile_if_possible
 from engine.config import RunConfig, parse
 from engine.consistency.measure import consistency
 from engine.datasets import Dataset
+from engine.datasets.prepare import prepared
 from engine.describe import describe, write_thumbnails
 from engine.models.build import build
 from engine.models.classifier import CHANNELS_LAST
 from engine.precision import Precision
 from engine.progress import Progress, Stopped
-from engine.train import Task, train
+from engine.task import Task
+from engine.train import train
 from store.run import Run, RunIsBusy, RunIsForeign
 
 log = logging.getLogger("engine")
@@ -92,8 +95,14 @@ def work(run: Run, progress: Progress) -> None:
     config = parse(run.config())
     run.write_status(epochs=config.epochs)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    progress.phase("loading images")
-    dataset = config.noise.corrupt(config.source.load())
+    dataset = prepared(
+        config.source,
+        subset=config.subset,
+        tail=config.tail,
+        validation=config.validation,
+        noise=config.noise,
+        report=progress.phase,
+    )
     write_thumbnails(run, dataset)
     measured = consistency(
         dataset.images,
@@ -130,9 +139,7 @@ def fresh_state(config: RunConfig, dataset: Dataset, consistency: np.ndarray, de
     net = build(config.model, shape=shape, classes=classes, seed=config.seed)
     net = net.to(device).arrange(CHANNELS_LAST)
     optimizer = optimization.build(config.optimizer, net.parameters())
-    known = signals.unknown(
-        len(dataset.labels), window=config.influence.window, width=net.width, consistency=consistency
-    )
+    known = signals.unknown(consistency, width=net.width, classes=classes, settings=config.influence)
     return State(net, optimizer, known, Averaged(net, config.ema) if config.ema else None)
 
 
@@ -163,12 +170,6 @@ def intra_op_threads(cores: int) -> int:
     if asked.isdigit() and int(asked):
         return int(asked)
     return 1 if cores <= 2 else cores // 2
-
-
-def cache_folder() -> Path:
-    """Where consistencies and built encoders are kept: UNDERTOW_CACHE, else undertow in the user's cache."""
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Path(os.environ.get("UNDERTOW_CACHE") or home / "undertow")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from torch import Tensor
 from engine.augment import augment, normalise
 from engine.augment_device import augment_on_device
 from engine.datasets import Dataset
+from engine.datasets.blocks import channel_statistics
+from engine.distributed import World
 from engine.operations import Draws, draw
 from engine.selection import Selection
 
@@ -38,9 +40,8 @@ class Images:
     def __init__(self, dataset: Dataset, seed: int, device: torch.device) -> None:
         self._dataset, self._seed, self._device = dataset, seed, device
         self._pad = dataset.images.shape[-1] // 8  # 4 pixels of 32, as is common for CIFAR
-        levels = dataset.images.reshape(len(dataset.images), dataset.images.shape[1], -1) / np.float32(255)
-        self._mean = levels.mean((0, 2), dtype=np.float64)
-        self._std = np.maximum(levels.std((0, 2), dtype=np.float64), 1e-3)
+        self._mean, std = channel_statistics(dataset.images)
+        self._std = np.maximum(std, 1e-3)
         self._on_device = None if device.type == "cpu" else torch.from_numpy(dataset.images).to(device)
 
     def draws(self, ids: ndarray, epoch: int) -> Draws:
@@ -55,9 +56,12 @@ class Images:
         rows = torch.from_numpy(ids).to(self._device)
         return self._normalised(augment_on_device(self._on_device[rows], draws, strengths))
 
-    def clean(self, images: ndarray) -> Iterator[tuple[slice, Tensor]]:
-        """Images (M, C, H, W) uint8 in batches, not augmented: the rows and (B, C, H, W) float32."""
-        for begin in range(0, len(images), EVALUATION_BATCH):
+    def clean(self, images: ndarray, world: World) -> Iterator[tuple[slice, Tensor]]:
+        """Images (M, C, H, W) uint8 in batches, not augmented: the rows and (B, C, H, W) float32.
+
+        The processes of the world take turns.
+        """
+        for begin in range(world.rank * EVALUATION_BATCH, len(images), world.size * EVALUATION_BATCH):
             rows = slice(begin, min(begin + EVALUATION_BATCH, len(images)))
             yield rows, self._seen(images[rows])
 

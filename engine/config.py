@@ -12,9 +12,18 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field, ValidationError, model_validator
 
 from engine.consistency.settings import ConsistencySettings, NoConsistency, Offline
+from engine.datasets.cifar import Cifar10, Cifar100
 from engine.datasets.digits import Digits
-from engine.datasets.noise import NoNoise, SymmetricNoise
+from engine.datasets.fashion_mnist import FashionMnist
+from engine.datasets.given_labels import GivenLabels
+from engine.datasets.image_folder import ImageFolder
+from engine.datasets.image_parquet import ImageParquet
+from engine.datasets.noise import AsymmetricNoise, NoNoise, SymmetricNoise
+from engine.datasets.subset import Subset
+from engine.datasets.tail import ExponentialTail, NoTail, StepTail
+from engine.datasets.torchvision_set import TorchvisionSet
 from engine.density import DensitySettings
+from engine.influence import InfluenceSettings
 from engine.maps import MapSettings
 from engine.models.settings import SmallNet, Timm
 from engine.optimizers import AdamW, Sgd
@@ -25,23 +34,25 @@ from engine.selection.joint import Joint
 from engine.selection.random_subset import RandomSubset
 from engine.selection.rarity_only import RarityOnly
 from engine.settings import Settings, assigned, explain
-from engine.signals import InfluenceSettings
 from engine.strength.constant import Constant
+from engine.strength.entropy import Entropy
 from engine.strength.none import NoStrength
 from engine.strength.random_strength import RandomStrength
 from engine.strength.sada import Sada
 
 # One line each: the union that a config accepts and the tuple that tests and pages run over are the same.
 AnyStrategy = Everything | RandomSubset | InfoBatch | RarityOnly | ConsistencyOnly | Joint
-AnyPolicy = NoStrength | Constant | RandomStrength | Sada
-AnyNoise = NoNoise | SymmetricNoise
-AnySource = Digits
+AnyPolicy = NoStrength | Constant | RandomStrength | Entropy | Sada
+AnyNoise = NoNoise | SymmetricNoise | AsymmetricNoise | GivenLabels
+AnyTail = NoTail | ExponentialTail | StepTail
+AnySource = Digits | FashionMnist | Cifar10 | Cifar100 | TorchvisionSet | ImageFolder | ImageParquet
 AnyModel = SmallNet | Timm
 AnyOptimizer = Sgd | AdamW
 STRATEGIES: tuple[type[Settings], ...] = get_args(AnyStrategy)
 POLICIES: tuple[type[Settings], ...] = get_args(AnyPolicy)
 NOISES: tuple[type[Settings], ...] = get_args(AnyNoise)
-DATASETS: tuple[type[Settings], ...] = (AnySource,)
+TAILS: tuple[type[Settings], ...] = get_args(AnyTail)
+DATASETS: tuple[type[Settings], ...] = get_args(AnySource)
 MODELS: tuple[type[Settings], ...] = get_args(AnyModel)
 OPTIMIZERS: tuple[type[Settings], ...] = get_args(AnyOptimizer)
 
@@ -54,7 +65,19 @@ class RunConfig(Settings):
     seed: int = Field(
         0, ge=0, le=2**31 - 1, description="decides weights, order of batches, augmentation and draws"
     )
-    source: AnySource = Field(Digits(), description="what is trained on")
+    source: Annotated[AnySource, Field(discriminator="kind")] = Field(
+        Digits(), description="what is trained on"
+    )
+    subset: Subset = Field(Subset(), description="a share of the training set, for quick trials")
+    tail: Annotated[AnyTail, Field(discriminator="kind")] = Field(
+        NoTail(), description="classes of unequal size, made from equal ones"
+    )
+    validation: float = Field(
+        0,
+        ge=0,
+        le=0.5,
+        description="share of the training set held out, the same in every run, each class in proportion",
+    )
     noise: Annotated[AnyNoise, Field(discriminator="kind")] = Field(
         NoNoise(), description="wrong labels at a known rate"
     )

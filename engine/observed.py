@@ -4,12 +4,16 @@ One buffer as long as the data set for each measurement and one indexed write a 
 an epoch. A `.item()` in the loop would cost up to a third of a step.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy import ndarray
 from torch import Tensor
+
+from engine.distributed import World
+from engine.influence import Answers, InfluenceSettings
 
 
 class Observations(NamedTuple):
@@ -21,44 +25,88 @@ class Observations(NamedTuple):
     margins: ndarray  # (V,) float32, logit of the label minus the best other
     predictions: ndarray  # (V,) int64
     correct: ndarray  # (V,) bool
+    entropies: ndarray  # (V,) float32, of the probabilities, 0 certain to 1 uniform
     features: ndarray  # (V, D) float32
+    probabilities: ndarray  # (V, K) float16; (V, 0) where the proxy needs none
+    losses_after: ndarray  # (V,) float32, of the same view after the update; NaN without the step probe
+    probabilities_after: ndarray  # (V, K) or (V, 0) float16
+
+    @property
+    def answers(self) -> Answers:
+        """What the model answered when it was trained on the samples."""
+        return Answers(self.losses, self.probabilities)
+
+    @property
+    def answers_after(self) -> Answers:
+        """What it answered right after that update."""
+        return Answers(self.losses_after, self.probabilities_after)
 
 
 class Observed:
     """Buffers for N samples, empty until add; rows of samples not added are left out of collect."""
 
-    def __init__(self, samples: int, width: int, device: torch.device) -> None:
-        self._seen = torch.zeros(samples, dtype=torch.bool, device=device)
-        self._losses, self._confidences, self._margins = torch.zeros(3, samples, device=device)
-        self._predictions = torch.zeros(samples, dtype=torch.int64, device=device)
-        self._correct = torch.zeros(samples, dtype=torch.bool, device=device)
-        self._features = torch.zeros(samples, width, device=device)
+    def __init__(
+        self, samples: int, *, width: int, classes: int, settings: InfluenceSettings, device: torch.device
+    ) -> None:
+        columns = 0 if settings.proxy == "loss" else classes
+        after = columns if settings.probe == "step" else 0
+
+        def empty(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
+            return torch.zeros(samples, *shape, dtype=dtype, device=device)
+
+        self._seen = empty(dtype=torch.int32)
+        self._losses, self._confidences, self._margins, self._entropies = empty(), empty(), empty(), empty()
+        self._losses_after = empty().fill_(0 if settings.probe == "step" else torch.nan)
+        self._predictions = empty(dtype=torch.int64)
+        self._correct = empty(dtype=torch.int32)
+        self._features = empty(width)
+        self._probabilities, self._probabilities_after = empty(columns), empty(after)
 
     @torch.no_grad()
     def add(self, ids: Tensor, losses: Tensor, logits: Tensor, features: Tensor, labels: Tensor) -> None:
         """Notes one batch: ids, losses, labels (B,), logits (B, K), features (B, D)."""
-        logits = logits.float()
+        logs = logits.float().log_softmax(1)
         own = labels[:, None]
-        of_label = logits.gather(1, own).squeeze(1)
-        best_other = logits.scatter(1, own, -torch.inf).amax(1)
-        predictions = logits.argmax(1)
-        self._seen[ids] = True
+        of_label = logs.gather(1, own).squeeze(1)
+        best_other = logs.scatter(1, own, -torch.inf).amax(1)
+        predictions = logs.argmax(1)
+        probabilities = logs.exp()
+        self._seen[ids] = 1
         self._losses[ids] = losses.detach().float()
-        self._confidences[ids] = (of_label - logits.logsumexp(1)).exp()
+        self._confidences[ids] = of_label.exp()
         self._margins[ids] = of_label - best_other
+        self._entropies[ids] = -(probabilities * logs).nansum(1) / math.log(logs.shape[1])
         self._predictions[ids] = predictions
-        self._correct[ids] = predictions == labels
+        self._correct[ids] = (predictions == labels).int()
         self._features[ids] = features.detach().float()
+        if self._probabilities.shape[1]:
+            self._probabilities[ids] = probabilities
 
-    def collect(self) -> Observations:
-        """Copies the rows of the visited samples to the host."""
-        ids = self._seen.nonzero().squeeze(1)
-        buffers = (
-            self._losses,
-            self._confidences,
-            self._margins,
-            self._predictions,
-            self._correct,
-            self._features,
+    @torch.no_grad()
+    def add_after(self, ids: Tensor, losses: Tensor, logits: Tensor) -> None:
+        """Notes what the model answers to the same views after the update: ids, losses (B,), logits (B, K).
+        """
+        self._losses_after[ids] = losses.float()
+        if self._probabilities_after.shape[1]:
+            self._probabilities_after[ids] = logits.float().softmax(1)
+
+    def collect(self, world: World) -> Observations:
+        """Puts together what all processes saw, and copies the rows of the visited samples to the host."""
+        ids = world.total(self._seen).nonzero().squeeze(1)
+
+        def rows(buffer: Tensor) -> ndarray:
+            return np.asarray(world.total(buffer)[ids].cpu())
+
+        return Observations(
+            ids=np.asarray(ids.cpu()),
+            losses=rows(self._losses),
+            confidences=rows(self._confidences),
+            margins=rows(self._margins),
+            predictions=rows(self._predictions),
+            correct=rows(self._correct).astype(bool),
+            entropies=rows(self._entropies),
+            features=rows(self._features),
+            probabilities=rows(self._probabilities).astype(np.float16),
+            losses_after=rows(self._losses_after),
+            probabilities_after=rows(self._probabilities_after).astype(np.float16),
         )
-        return Observations(np.asarray(ids.cpu()), *(np.asarray(buffer[ids].cpu()) for buffer in buffers))

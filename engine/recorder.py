@@ -6,34 +6,27 @@ are what the epoch used; losses and predictions what it measured; influence to s
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy import ndarray
 
+from engine.clean import CleanPass
 from engine.density import Neighbours
 from engine.maps import Map
 from engine.observed import Observations
 from engine.selection import Selection
 from engine.signals import Signals
+from engine.task import Recorder
 
 
-class Recorder(Protocol):
-    """Where epochs, maps and checkpoints go: a run of the store."""
+class Probed(NamedTuple):
+    """The clean pass over all samples at the end of an epoch, and what it was for."""
 
-    @property
-    def checkpoints(self) -> Path:
-        """The folder of the checkpoints."""
-        ...
-
-    def write_epoch(self, epoch: int, columns: dict[str, ndarray], metrics: dict[str, float]) -> object:
-        """Commits one epoch."""
-        ...
-
-    def write_map(self, epoch: int, *, sample_ids: ndarray, positions: ndarray, neighbours: ndarray) -> None:
-        """Writes the map of an epoch."""
-        ...
+    passed: CleanPass | None  # None where none was due
+    refreshes: bool  # features were due
+    probes: bool  # the clean probe of influence was due
+    agreement: float  # rank correlation of windowed and clean influence; NaN where it is unknown
 
 
 @dataclass(frozen=True)
@@ -46,12 +39,15 @@ class Epoch:
     operations: ndarray  # (M,) uint8, of the selected samples
     seen: Observations
     signals: Signals  # as known after the epoch
+    probed: Probed
     neighbours: Neighbours
+    jaccard: (
+        float  # of the kept sets by the index's and by exact distances; NaN where nothing is kept by them
+    )
     drawn: Map | None
-    refreshed: int  # forward passes for fresh features
     learning_rate: float
-    test_loss: float
-    test_accuracy: float
+    test: CleanPass | None
+    validation: CleanPass | None
     seconds: Mapping[str, float]  # by phase
     seconds_total: float
 
@@ -62,7 +58,7 @@ def sample_columns(done: Epoch) -> dict[str, ndarray]:
     selected = np.zeros(samples, bool)
     selected[ids] = True
     known = done.signals
-    measured = seen.ids[np.isfinite(seen.losses)]  # elsewhere the influence is that of an earlier visit
+    clean, nothing = done.probed.passed, np.full(samples, np.nan)
     age = np.where(known.feature_epoch < 0, np.nan, done.epoch - known.feature_epoch)
     return {
         "sample_id": np.arange(samples),
@@ -75,22 +71,24 @@ def sample_columns(done: Epoch) -> dict[str, ndarray]:
         "margin": _spread(samples, seen.ids, seen.margins),
         "prediction": _spread(samples, seen.ids, seen.predictions),
         "correct": _spread(samples, seen.ids, seen.correct),
-        "clean_loss": np.full(samples, np.nan),
-        "clean_correct": np.full(samples, np.nan),
-        "influence": _spread(samples, measured, known.influence[measured]),
+        "clean_loss": clean.losses if clean else nothing,
+        "clean_correct": clean.correct if clean else nothing,
+        "influence": known.influence,
         "variance": known.variance,
         "neighbour_distance": known.neighbour_distance,
         "density": known.density,
         "rarity": known.rarity,
         "score": known.score,
         "feature_age": age,
-        "feature_clean": np.full(samples, np.nan),
+        "feature_clean": np.where(known.feature_epoch < 0, np.nan, known.feature_clean),
     }
 
 
 def metrics(done: Epoch, *, seconds_record: float) -> dict[str, float]:
     """Returns the columns of metrics; NaN where a value is not known."""
     kept, samples = len(done.selection.ids), len(done.signals)
+    stepped = int(np.isfinite(done.seen.losses_after).sum())
+    passed = 0 if done.probed.passed is None else samples
     known = done.signals.feature_epoch >= 0
     return {
         "kept": kept,
@@ -98,26 +96,25 @@ def metrics(done: Epoch, *, seconds_record: float) -> dict[str, float]:
         "learning_rate": done.learning_rate,
         "mean_loss": float(done.seen.losses.mean()),
         "train_accuracy": float(done.seen.correct.mean()),
-        "test_loss": done.test_loss,
-        "test_accuracy": done.test_accuracy,
-        "validation_loss": np.nan,
-        "validation_accuracy": np.nan,
-        "samples_forwarded": kept + done.refreshed,
-        "samples_probed": 0,
+        **_accuracy("test", done.test),
+        **_accuracy("validation", done.validation),
+        "samples_forwarded": kept + stepped + passed,
+        "samples_probed": stepped + (0 if done.probed.refreshes else passed),
         "samples_backpropagated": kept,
         "seconds": done.seconds_total,
-        "seconds_probe": 0.0,
+        "seconds_probe": done.seconds.get("probe", 0.0),
         "seconds_train": done.seconds.get("train", 0.0),
         "seconds_features": done.seconds.get("features", 0.0),
         "seconds_index": done.neighbours.seconds_index,
         "seconds_query": done.neighbours.seconds_query,
+        "seconds_check": _seconds_check(done),
         "seconds_map": done.seconds.get("map", 0.0),
         "seconds_test": done.seconds.get("test", 0.0),
         "seconds_record": seconds_record,
         "recall": done.neighbours.recall,
-        "jaccard": np.nan,
-        "exact_seconds": np.nan,
-        "clean_agreement": np.nan,
+        "jaccard": done.jaccard,
+        "exact_seconds": done.neighbours.seconds_exact,
+        "clean_agreement": done.probed.agreement,
         "feature_age": float((done.epoch - done.signals.feature_epoch[known]).mean())
         if known.any()
         else np.nan,
@@ -136,6 +133,21 @@ def record(done: Epoch, recorder: Recorder, *, seconds_record: float) -> None:
             neighbours=done.drawn.neighbours,
         )
     recorder.write_epoch(done.epoch, sample_columns(done), metrics(done, seconds_record=seconds_record))
+
+
+def _seconds_check(done: Epoch) -> float:
+    """What went into comparing with exact neighbours: recall, and the kept sets where they were compared."""
+    found = done.neighbours.seconds_index + done.neighbours.seconds_query
+    return done.seconds.get("check", 0.0) + max(done.seconds.get("neighbours", 0.0) - found, 0.0)
+
+
+def _accuracy(part: str, passed: CleanPass | None) -> dict[str, float]:
+    """Mean loss and share correct of held-out images; NaN where there are none."""
+    unknown = float("nan")
+    return {
+        f"{part}_loss": float(passed.losses.mean()) if passed else unknown,
+        f"{part}_accuracy": float(passed.correct.mean()) if passed else unknown,
+    }
 
 
 def _spread(samples: int, ids: ndarray, values: ndarray) -> ndarray:

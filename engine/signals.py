@@ -1,26 +1,16 @@
-"""Signals: all that is known of every sample, and the arithmetic of influence, window and variance.
+"""Signals: all that is known of every sample between two epochs.
 
 These arrays are the only state that the algorithms share, so a checkpoint of them is a checkpoint of the
-methods. Unseen is NaN. Influence and variance follow SADA (arXiv 2510.00434); what the paper leaves open is
-marked ours.
+methods. Unseen is NaN.
 """
 
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy import ndarray
-from pydantic import Field
 
-from engine.settings import Settings
-
-
-class InfluenceSettings(Settings):
-    """How a sample's influence and its variance are measured (SADA, arXiv 2510.00434)."""
-
-    window: int = Field(5, ge=2, le=50, description="influences in the rolling window (L; 5 in the paper)")
-    newest_weight: float = Field(
-        0.9, gt=0, le=1, description="weight of the newest variance in its moving average (0.9 is ours)"
-    )
+from engine.influence import Answers, InfluenceSettings, moving_average, window_variance
 
 
 @dataclass(frozen=True)
@@ -28,13 +18,16 @@ class Signals:
     """Everything known of N samples; features are D wide, the window holds the last L influences."""
 
     loss: ndarray  # (N,) float32, nats, at the last visit
-    confidence: ndarray  # (N,) float32, at the last visit
-    influence: ndarray  # (N,) float32, at the last visit
+    entropy: ndarray  # (N,) float32, of the probabilities at the last visit, 0 certain to 1 uniform
+    clean_loss: ndarray  # (N,) float32, nats, in the last clean pass
+    probabilities: ndarray  # (N, K) float16, of the probe's last answer; (N, 0) where the proxy needs none
+    influence: ndarray  # (N,) float32, measured in the newest epoch, NaN elsewhere
     window: ndarray  # (N, L) float32, ring buffer of influences
     observations: ndarray  # (N,) int32, influences seen so far
     variance: ndarray  # (N,) float32
     features: ndarray  # (N, D) float32, L2-normalised
     feature_epoch: ndarray  # (N,) int32, epoch the features are of; -1 = none yet
+    feature_clean: ndarray  # (N,) bool, the features are of the clean view, not of an augmented one
     neighbour_distance: ndarray  # (N,) float32
     rarity: ndarray  # (N,) float32
     consistency: ndarray  # (N,) float32
@@ -53,18 +46,29 @@ class Signals:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-def unknown(samples: int, *, window: int, width: int, consistency: ndarray) -> Signals:
-    """Returns the signals of N samples of which nothing but their consistency (N,) is known yet."""
+def unknown(
+    consistency: ndarray, *, width: int, classes: int, settings: InfluenceSettings | None = None
+) -> Signals:
+    """Returns the signals of N samples of which nothing but their consistency (N,) is known yet.
+
+    width: of the features; classes: K, of which probabilities are kept only for the proxies that compare
+    them.
+    """
+    settings = settings or InfluenceSettings()
+    samples = len(consistency)
     nothing = np.full(samples, np.nan, np.float32)
     return Signals(
         loss=nothing,
-        confidence=nothing,
+        entropy=nothing,
+        clean_loss=nothing,
+        probabilities=np.full((samples, 0 if settings.proxy == "loss" else classes), np.nan, np.float16),
         influence=nothing,
-        window=np.full((samples, window), np.nan, np.float32),
+        window=np.full((samples, settings.window), np.nan, np.float32),
         observations=np.zeros(samples, np.int32),
         variance=nothing,
         features=np.zeros((samples, width), np.float32),
         feature_epoch=np.full(samples, -1, np.int32),
+        feature_clean=np.zeros(samples, bool),
         neighbour_distance=nothing,
         rarity=nothing,
         consistency=consistency.astype(np.float32),
@@ -72,59 +76,54 @@ def unknown(samples: int, *, window: int, width: int, consistency: ndarray) -> S
     )
 
 
-def influence(losses: ndarray, previous: ndarray) -> ndarray:
-    """Change of each sample's loss since its previous visit, absolute, in nats; NaN where there is none.
-
-    losses, previous: (V,). First-order stand-in for |<gradient, parameter update>| (arXiv 2510.00434).
-    """
-    return np.abs(losses - previous)
-
-
-def window_variance(window: ndarray) -> ndarray:
-    """Population variance of each row; NaN until the row is full (ours). window: (V, L). Returns (V,)."""
-    return np.var(window, axis=1, dtype=np.float64).astype(np.float32)
-
-
-def moving_average(newest: ndarray, average: ndarray, newest_weight: float) -> ndarray:
-    """newest_weight * newest + (1 - newest_weight) * average; the first known value stands for itself.
-
-    newest, average: (V,). NaN in newest keeps the average. SADA Eq. 7; orientation ours.
-    """
-    mixed = newest_weight * newest + (1 - newest_weight) * average
-    started = np.where(np.isnan(average), newest, mixed)
-    return np.where(np.isnan(newest), average, started).astype(np.float32)
-
-
-def visited(
-    signals: Signals, ids: ndarray, *, losses: ndarray, confidences: ndarray, settings: InfluenceSettings
-) -> Signals:
-    """Returns the signals after the samples ids (V,) were seen with these losses and confidences (V,).
+def visited(signals: Signals, ids: ndarray, *, losses: ndarray, entropies: ndarray) -> Signals:
+    """Returns the signals after training saw the samples ids (V,) with these losses and entropies (V,).
 
     A loss that is not finite counts as not seen: the sample keeps what was known of it.
     """
     seen = np.isfinite(losses)
-    ids, losses, confidences = ids[seen], losses[seen], confidences[seen]
-    change = influence(losses, signals.loss[ids])
-    window, observations = signals.window.copy(), signals.observations.copy()
-    known = ~np.isnan(change)
-    window[ids[known], observations[ids[known]] % settings.window] = change[known]
-    observations[ids[known]] += 1
-    newest = np.where(known, window_variance(window[ids]), np.nan)
     return replace(
         signals,
-        loss=_put(signals.loss, ids, losses),
-        confidence=_put(signals.confidence, ids, confidences),
-        influence=_put(signals.influence, ids, change),
-        window=window,
-        observations=observations,
-        variance=_put(
-            signals.variance, ids, moving_average(newest, signals.variance[ids], settings.newest_weight)
-        ),
+        loss=_put(signals.loss, ids[seen], losses[seen]),
+        entropy=_put(signals.entropy, ids[seen], entropies[seen]),
     )
 
 
-def refreshed(signals: Signals, ids: ndarray, features: ndarray, epoch: int) -> Signals:
-    """Returns the signals with the features (V, D) of samples ids (V,) as of this epoch.
+def answered(signals: Signals, ids: ndarray, answers: Answers) -> Signals:
+    """Returns the signals with the probe's newest answers on ids (V,), which the next are compared with."""
+    seen = np.isfinite(answers.losses)
+    return replace(signals, probabilities=_put(signals.probabilities, ids[seen], answers.probabilities[seen]))
+
+
+def answers(signals: Signals, losses: ndarray, ids: ndarray) -> Answers:
+    """Returns the probe's last answers on ids (V,), with these losses (N,) of the same moment."""
+    return Answers(losses[ids], signals.probabilities[ids])
+
+
+def influenced(signals: Signals, ids: ndarray, changes: ndarray, *, settings: InfluenceSettings) -> Signals:
+    """Returns the signals after an epoch that measured the influences changes (V,) of the samples ids (V,).
+
+    A change that is not finite leaves window and variance as they were; samples that were not measured have
+    no influence in this epoch.
+    """
+    finite = np.isfinite(changes)
+    ids, changes = ids[finite], changes[finite]
+    window, observations = signals.window.copy(), signals.observations.copy()
+    window[ids, observations[ids] % settings.window] = changes
+    observations[ids] += 1
+    newest = window_variance(window[ids])
+    average = moving_average(newest, signals.variance[ids], settings.newest_weight)
+    return replace(
+        signals,
+        influence=_put(np.full(len(signals), np.nan, np.float32), ids, changes),
+        window=window,
+        observations=observations,
+        variance=_put(signals.variance, ids, average),
+    )
+
+
+def refreshed(signals: Signals, ids: ndarray, features: ndarray, *, epoch: int, clean: bool) -> Signals:
+    """Returns the signals with the features (V, D) of samples ids (V,) as of this epoch and view.
 
     A row that is not finite is left as it was.
     """
@@ -134,10 +133,23 @@ def refreshed(signals: Signals, ids: ndarray, features: ndarray, epoch: int) -> 
         signals,
         features=_put(signals.features, ids, features),
         feature_epoch=_put(signals.feature_epoch, ids, epoch),
+        feature_clean=_put(signals.feature_clean, ids, clean),
     )
 
 
-def _put(values: ndarray, ids: ndarray, new: ndarray | int) -> ndarray:
+def cleaned(signals: Signals, losses: ndarray) -> Signals:
+    """Returns the signals after a clean pass with these losses (N,); what is not finite stays as it was."""
+    return replace(signals, clean_loss=np.where(np.isfinite(losses), losses, signals.clean_loss))
+
+
+def mean_influence(signals: Signals) -> ndarray:
+    """(N,) mean of each sample's influences in the window; NaN where it has none."""
+    known = np.isfinite(signals.window)
+    total = np.where(known, signals.window, 0).sum(1, dtype=np.float64)
+    return np.where(known.any(1), total / np.maximum(known.sum(1), 1), np.nan).astype(np.float32)
+
+
+def _put(values: ndarray, ids: ndarray, new: Any) -> ndarray:
     result = values.copy()
     result[ids] = new
     return result

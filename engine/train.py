@@ -5,42 +5,28 @@ augmentation; joint selection (arXiv 2505.03809) turns where its features lie an
 agree into whether it is trained on at all. With two methods a straight loop is easier to follow than events.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
 from numpy import ndarray
+from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from engine import checkpoint, density, maps, optimization, signals
-from engine.batches import Images, shuffled
+from engine.batches import shuffled
 from engine.checkpoint import State
-from engine.config import RunConfig
-from engine.datasets import Dataset
+from engine.clean import CleanPass, clean_pass
 from engine.density import Neighbours
+from engine.influence import influence, rank_agreement
 from engine.maps import Map
 from engine.models.classifier import Classifier, chance_from
 from engine.observed import Observations, Observed
-from engine.precision import Precision
-from engine.progress import Progress
-from engine.recorder import Epoch, Recorder, record
-from engine.scaling import scaled
-from engine.signals import Signals
+from engine.recorder import Epoch, Probed, record
+from engine.selection.joint import Joint
+from engine.selection.rarity_only import RarityOnly
 from engine.stopwatch import Stopwatch
-
-
-@dataclass(frozen=True)
-class Task:
-    """What a run works with and never changes."""
-
-    config: RunConfig
-    dataset: Dataset
-    images: Images
-    device: torch.device
-    precision: Precision
-    recorder: Recorder
-    progress: Progress
+from engine.task import Task
 
 
 class Diverged(RuntimeError):
@@ -53,14 +39,15 @@ def train(task: Task, state: State) -> None:
     Raises Stopped between two batches when asked to stop; the state on disk is then that of the last whole
     epoch.
     """
-    config, dataset = task.config, task.dataset
+    config, dataset, world = task.config, task.dataset, task.world
     labels = torch.from_numpy(dataset.labels).to(task.device)
+    net = world.shared(state.model)
     while state.epoch < config.epochs:
         epoch, watch = state.epoch, Stopwatch()
         rng = np.random.default_rng((config.seed, epoch))
         selection = config.strategy.select(state.signals, epoch, epochs=config.epochs, rng=rng)
-        strengths = config.policy.strength(state.signals, epoch, rng)
-        observed = Observed(len(dataset.labels), state.model.width, task.device)
+        strengths = config.policy.strength(state.signals, epoch, rng=rng)
+        observed = nothing_observed(task, state)
         steps = shuffled(selection, config.batch_size, rng)
         state.model.train()
         with watch("train"), chance_from(int(rng.integers(2**31)), device=task.device):
@@ -69,130 +56,198 @@ def train(task: Task, state: State) -> None:
                 share = (epoch + (step + 0.5) / len(steps)) / config.epochs
                 rate = optimization.learning_rate(config.schedule, config.optimizer.learning_rate, share)
                 optimization.set_learning_rate(state.optimizer, rate)
-                images = task.images.augmented(ids, epoch, strengths[ids])
-                rows = torch.from_numpy(ids).to(task.device)
+                own, factors = world.share(ids), torch.from_numpy(world.share(weights)).to(task.device)
+                images = task.images.augmented(own, epoch, strengths[own])
+                rows = torch.from_numpy(own).to(task.device)
                 with task.precision.autocast(task.device):
-                    logits, features = state.model(images)
+                    logits, features = net(images)
                 losses = cross_entropy(logits.float(), labels[rows], reduction="none")
                 goal = optimization.objective(losses, logits, labels[rows], config.label_smoothing)
                 state.optimizer.zero_grad()
-                (torch.from_numpy(weights).to(task.device) * goal).mean().backward()
+                ((factors * goal).sum() * (world.size / len(ids))).backward()
                 state.optimizer.step()
                 if state.averaged is not None:
                     state.averaged.update(state.model)
                 observed.add(rows, losses, logits, features, labels[rows])
-            seen = observed.collect()
-        state.signals = learn(state.signals, seen, config, epoch)
-        refreshed = refresh_features(task, state, watch)
+                if config.influence.probe == "step":
+                    with watch("probe"):
+                        after = answer_again(task, state.model, images)
+                        observed.add_after(rows, cross_entropy(after, labels[rows], reduction="none"), after)
+            seen = observed.collect(world)
+        learn(task, state, seen)
+        probed = probe(task, state, watch)
         neighbours = locate(task, state, watch)
-        drawn = draw_map(task, state, neighbours, watch)
-        test_loss, test_accuracy = evaluate(task, state, watch)
         done = Epoch(
             epoch=epoch,
             selection=selection,
             strengths=strengths,
             operations=task.images.draws(selection.ids, epoch).operation,
             seen=seen,
+            probed=probed,
             signals=state.signals,
             neighbours=neighbours,
-            drawn=drawn,
-            refreshed=refreshed,
+            jaccard=kept_agreement(task, state, neighbours, watch),
+            drawn=draw_map(task, state, neighbours, watch),
             learning_rate=state.optimizer.param_groups[0]["lr"],
-            test_loss=test_loss,
-            test_accuracy=test_accuracy,
+            test=measure(task, state, dataset.test_images, dataset.test_labels, watch),
+            validation=measure(task, state, dataset.validation_images, dataset.validation_labels, watch),
             seconds=watch.seconds,
             seconds_total=watch.total,
         )
         save(task, state, done)
 
 
-def learn(known: Signals, seen: Observations, config: RunConfig, epoch: int) -> Signals:
-    """Returns the signals after an epoch.
+def nothing_observed(task: Task, state: State) -> Observed:
+    """Returns the empty buffers of an epoch."""
+    return Observed(
+        len(task.dataset.labels),
+        width=state.model.width,
+        classes=len(task.dataset.class_names),
+        settings=task.config.influence,
+        device=task.device,
+    )
 
-    Influence, window and variance, and the features of what was visited.
+
+@torch.no_grad()
+def answer_again(task: Task, net: Classifier, images: Tensor) -> Tensor:
+    """Returns the logits (B, K) of the same views right after their update, as float32.
+
+    The net stays in training mode, since only then the two answers differ by the update alone; the statistics
+    of its norms are put back.
     """
+    statistics = [buffer.clone() for buffer in net.buffers()]
+    with task.precision.autocast(task.device):
+        logits, _ = net(images)
+    for buffer, before in zip(net.buffers(), statistics, strict=True):
+        buffer.copy_(before)
+    return logits.float()
+
+
+def learn(task: Task, state: State, seen: Observations) -> None:
+    """Takes up what training saw: losses, features, and influence with its variance if training shows it."""
+    settings, known = task.config.influence, state.signals
     if not np.isfinite(seen.losses).any():
         raise Diverged(
-            f"training diverged: no loss of epoch {epoch} is finite; lower "
-            f"optimizer.learning_rate (it is {config.optimizer.learning_rate:g})"
+            f"training diverged: no loss of epoch {state.epoch} is finite; lower "
+            f"optimizer.learning_rate (it is {task.config.optimizer.learning_rate:g})"
         )
-    known = signals.visited(
-        known, seen.ids, losses=seen.losses, confidences=seen.confidences, settings=config.influence
-    )
-    return signals.refreshed(known, seen.ids, density.normalised(seen.features), epoch)
+    if settings.probe == "visit":
+        before = signals.answers(known, known.loss, seen.ids)
+        changes = influence(seen.answers, before, settings.proxy)
+        known = signals.answered(known, seen.ids, seen.answers)
+    elif settings.probe == "step":
+        changes = influence(seen.answers_after, seen.answers, settings.proxy)
+    else:
+        changes = np.full(len(seen.ids), np.nan, np.float32)
+    known = signals.influenced(known, seen.ids, changes, settings=settings)
+    known = signals.visited(known, seen.ids, losses=seen.losses, entropies=seen.entropies)
+    rows = density.normalised(seen.features)
+    state.signals = signals.refreshed(known, seen.ids, rows, epoch=state.epoch, clean=False)
 
 
-def refresh_features(task: Task, state: State, watch: Stopwatch) -> int:
-    """Computes fresh features of all samples on clean images where they are due.
-
-    Returns the forward passes.
-    """
-    if state.epoch % task.config.density.refresh_every:
-        return 0
-    with watch("features"):
-        samples = len(task.dataset.images)
-        features = np.concatenate(
-            [features for _, features in _evaluated(task, state.model, task.dataset.images)]
-        )
-        state.signals = signals.refreshed(
-            state.signals, np.arange(samples), density.normalised(features), state.epoch
-        )
-    return samples
+def probe(task: Task, state: State, watch: Stopwatch) -> Probed:
+    """Asks about all samples without augmentation where that is due: fresh features, and the clean probe."""
+    settings, dataset = task.config.influence, task.dataset
+    refreshes = state.epoch % task.config.density.refresh_every == 0
+    probes = settings.probe == "clean" and state.epoch % settings.probe_every == 0
+    if not refreshes and not probes:
+        return Probed(None, refreshes, probes, float("nan"))
+    with watch("features" if refreshes else "probe"):
+        passed = clean_pass(task, state.model, dataset.images, dataset.labels)
+    known, every = state.signals, np.arange(len(dataset.labels))
+    if probes:
+        before = signals.answers(known, known.clean_loss, every)
+        changes = influence(passed.answers, before, settings.proxy)
+        known = signals.answered(known, every, passed.answers)
+        known = signals.influenced(known, every, changes, settings=settings)
+    agreement = rank_agreement(signals.mean_influence(known), np.abs(passed.losses - known.clean_loss))
+    known = signals.cleaned(known, passed.losses)
+    rows = density.normalised(passed.features)
+    state.signals = signals.refreshed(known, every, rows, epoch=state.epoch, clean=True)
+    return Probed(passed, refreshes, probes, agreement)
 
 
 def locate(task: Task, state: State, watch: Stopwatch) -> Neighbours:
     """Finds each sample's neighbours in feature space, and from them its rarity and score."""
+    settings, known = task.config.density, state.signals
+    labels = task.dataset.labels if settings.per_class else None
     task.progress.phase("finding neighbours")
     with watch("neighbours"):
-        found = density.nearest_neighbours(state.signals.features, task.config.density, seed=task.config.seed)
+        found = task.world.agreed(
+            lambda: density.nearest_neighbours(
+                known.features, settings, seed=task.config.seed, labels=labels, device=str(task.device)
+            )
+        )
     distance = density.neighbour_distance(found)
-    rarity = scaled(distance, "percentile")
-    score = task.config.strategy.score(rarity, state.signals.consistency)
-    state.signals = replace(state.signals, neighbour_distance=distance, rarity=rarity, score=score)
+    rarity = density.rarity(distance, labels)
+    score = task.config.strategy.score(rarity, known.consistency)
+    state.signals = replace(known, neighbour_distance=distance, rarity=rarity, score=score)
     return found
+
+
+def kept_agreement(task: Task, state: State, neighbours: Neighbours, watch: Stopwatch) -> float:
+    """Jaccard index of what the index's and what exact distances would keep, of up to 2,000 samples.
+
+    Asked where features were refreshed, since comparing so many costs more than the index itself; NaN
+    elsewhere, and where the strategy does not go by distances.
+    """
+    settings, strategy, known = task.config.density, task.config.strategy, state.signals
+    if not isinstance(strategy, Joint | RarityOnly) or state.epoch % settings.refresh_every:
+        return float("nan")
+    if neighbours.index_used == "exact":
+        return 1.0
+    labels = task.dataset.labels if settings.per_class else None
+    rows = density.checked_rows(len(known), density.JACCARD_SAMPLES)
+    with watch("check"):
+        exact = task.world.agreed(
+            lambda: density.exact_neighbours(
+                known.features, rows, neighbours.ids.shape[1], labels=labels, device=str(task.device)
+            )
+        )
+    own = None if labels is None else labels[rows]
+    found, true = (
+        strategy.score(density.rarity(distance, own), known.consistency[rows])
+        for distance in (known.neighbour_distance[rows], density.mean_distance(exact[1]))
+    )
+    return density.kept_jaccard(found, true, strategy.keep)
 
 
 def draw_map(task: Task, state: State, neighbours: Neighbours, watch: Stopwatch) -> Map | None:
     """Draws the map where one is due: every so many epochs and after the last."""
     every, last = task.config.maps.every, task.config.epochs - 1
-    if not every or (state.epoch % every and state.epoch != last):
+    if not task.world.leads or not every or (state.epoch % every and state.epoch != last):
         return None
     task.progress.phase("drawing the map")
     with watch("map"):
         shown = maps.shown_samples(len(state.signals), task.config.maps.samples)
         features = state.signals.features[shown]
-        if len(shown) < len(state.signals):
-            neighbours = density.nearest_neighbours(features, task.config.density, seed=task.config.seed)
+        if len(shown) < len(state.signals) or task.config.density.per_class:
+            neighbours = density.nearest_neighbours(
+                features, task.config.density, seed=task.config.seed, device=str(task.device)
+            )
         drawn = maps.draw_map(features, neighbours, state.map_positions, sample_ids=shown)
     state.map_positions = drawn.positions
     return drawn
 
 
-def evaluate(task: Task, state: State, watch: Stopwatch) -> tuple[float, float]:
-    """Mean loss in nats and share correct on the test images, with the averaged weights if there are any."""
+def measure(task: Task, state: State, images: ndarray, labels: ndarray, watch: Stopwatch) -> CleanPass | None:
+    """What the averaged weights, or those in training if none are averaged, answer to held-out images.
+
+    images: (M, C, H, W) uint8, labels: (M,); None where M is 0.
+    """
+    if not len(labels):
+        return None
     net = state.model if state.averaged is None else state.averaged.model
     with watch("test"):
-        logits = np.concatenate([logits for logits, _ in _evaluated(task, net, task.dataset.test_images)])
-        answers = torch.from_numpy(task.dataset.test_labels)
-        loss = cross_entropy(torch.from_numpy(logits), answers).item()
-    return loss, float((logits.argmax(1) == task.dataset.test_labels).mean())
+        return clean_pass(task, net, images, labels)
 
 
 def save(task: Task, state: State, done: Epoch) -> None:
     """Records the epoch, then writes the checkpoint, so that a resumed run never skips one."""
     watch = Stopwatch()
-    record(done, task.recorder, seconds_record=state.seconds_record)
     state.epoch += 1
+    if not task.world.leads:
+        return
+    record(done, task.recorder, seconds_record=state.seconds_record)
     checkpoint.save(state, task.recorder.checkpoints)
     state.seconds_record = watch.total
-
-
-@torch.inference_mode()
-def _evaluated(task: Task, net: Classifier, images: ndarray) -> Iterator[tuple[ndarray, ndarray]]:
-    """Logits (B, K) and features (B, D) of clean images, batch by batch."""
-    net.eval()
-    for _, batch in task.images.clean(images):
-        task.progress.phase("measuring clean images")
-        with task.precision.autocast(task.device):
-            logits, features = net(batch)
-        yield logits.float().cpu().numpy(), features.float().cpu().numpy()

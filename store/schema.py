@@ -127,6 +127,8 @@ METRIC_COLUMNS: tuple[Column, ...] = (
     Column("seconds_features", "FLOAT", "Features", "wall seconds of refreshing features", KNOWN_AFTER, 0),
     Column("seconds_index", "FLOAT", "Index", "wall seconds of building the neighbour index", KNOWN_AFTER, 0),
     Column("seconds_query", "FLOAT", "Query", "wall seconds of asking the neighbour index", KNOWN_AFTER, 0),
+    Column("seconds_check", "FLOAT", "Check", "wall seconds of comparing what the index finds with exact "
+           "neighbours", KNOWN_AFTER, 0),
     Column("seconds_map", "FLOAT", "Map", "wall seconds of the layout of the map", KNOWN_AFTER, 0),
     Column("seconds_test", "FLOAT", "Test", "wall seconds of the test set", KNOWN_AFTER, 0),
     Column("seconds_record", "FLOAT", "Record", "wall seconds of writing the epoch before this one and its "

@@ -99,12 +99,11 @@ def _write_fixed(run: Run, world: World, settled: RunConfig) -> None:
 def _write_epochs(run: Run, world: World, settled: RunConfig, epochs: int) -> None:
     rng = np.random.default_rng(settled.seed)
     count = len(world.labels)
-    window = settled.influence.window
-    known = signals.unknown(count, window=window, width=2, consistency=world.consistency)
+    known = signals.unknown(world.consistency, width=2, classes=len(CLASSES), settings=settled.influence)
     practice = np.zeros(count)  # how often each sample was trained on
     for epoch in range(epochs):
         selection = settled.strategy.select(known, epoch, epochs=settled.epochs, rng=rng)
-        strength = settled.policy.strength(known, epoch, rng)
+        strength = settled.policy.strength(known, epoch, rng=rng)
         practice[selection.ids] += 1
         margins = _margins(world, practice, epoch, rng)
         known, positions = _learned(known, selection, margins, world=world, settled=settled, epoch=epoch)
@@ -130,9 +129,9 @@ def _learned(
     ids = selection.ids
     confidence = (1 / (1 + np.exp(-margins))).astype(np.float32)
     losses = -np.log(np.maximum(confidence, 1e-6))
-    known = signals.visited(
-        known, ids, losses=losses[ids], confidences=confidence[ids], settings=settled.influence
-    )
+    changes = np.abs(losses - known.loss)[ids]
+    known = signals.influenced(known, ids, changes, settings=settled.influence)
+    known = signals.visited(known, ids, losses=losses[ids], entropies=1 - confidence[ids])
     angle = world.true_labels * 2 * np.pi / len(CLASSES)
     spread = 0.5 / (1 + 0.15 * epoch)
     positions = 4 * np.stack([np.cos(angle), np.sin(angle)], 1) + spread * world.place
@@ -205,6 +204,7 @@ def _metrics(columns: dict[str, ndarray], epoch: int, settled: RunConfig) -> dic
         "features": 0.08,
         "index": 0.05,
         "query": 0.02,
+        "check": 0.01,
         "test": 0.05,
         "record": 0.03,
     }

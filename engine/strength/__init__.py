@@ -14,7 +14,7 @@ from engine.signals import Signals
 class Policy(Protocol):
     """Chooses the strength of every sample from what is known of it."""
 
-    def strength(self, signals: Signals, epoch: int, rng: np.random.Generator) -> ndarray:
+    def strength(self, signals: Signals, epoch: int, *, rng: np.random.Generator) -> ndarray:
         """Returns (N,) float32 in [0, 1], 0 none to 1 full.
 
         Works before anything is known; changes nothing.

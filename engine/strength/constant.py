@@ -16,6 +16,6 @@ class Constant(Settings):
     kind: Literal["constant"] = "constant"
     value: float = Field(0.5, ge=0, le=1, description="strength of every sample, 0 none to 1 full")
 
-    def strength(self, signals: Signals, epoch: int, rng: np.random.Generator) -> ndarray:
+    def strength(self, signals: Signals, epoch: int, *, rng: np.random.Generator) -> ndarray:
         """Returns the value for every sample."""
         return np.full(len(signals), self.value, np.float32)

@@ -14,6 +14,6 @@ class NoStrength(Settings):
 
     kind: Literal["none"] = "none"
 
-    def strength(self, signals: Signals, epoch: int, rng: np.random.Generator) -> ndarray:
+    def strength(self, signals: Signals, epoch: int, *, rng: np.random.Generator) -> ndarray:
         """Returns 0 for every sample."""
         return np.zeros(len(signals), np.float32)

@@ -14,6 +14,6 @@ class RandomStrength(Settings):
 
     kind: Literal["random_strength"] = "random_strength"
 
-    def strength(self, signals: Signals, epoch: int, rng: np.random.Generator) -> ndarray:
+    def strength(self, signals: Signals, epoch: int, *, rng: np.random.Generator) -> ndarray:
         """Returns uniform draws from [0, 1)."""
         return rng.random(len(signals), np.float32)

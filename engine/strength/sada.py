@@ -25,7 +25,7 @@ class Sada(Settings):
         "outlier, rank spreads evenly (all ours)",
     )
 
-    def strength(self, signals: Signals, epoch: int, rng: np.random.Generator) -> ndarray:
+    def strength(self, signals: Signals, epoch: int, *, rng: np.random.Generator) -> ndarray:
         """1 - scaled variance; uniform draws, as TrivialAugment's, for samples without a variance (ours)."""
         draws = rng.random(len(signals), np.float32)
         return np.where(np.isnan(signals.variance), draws, 1 - scaled(signals.variance, self.scaling))

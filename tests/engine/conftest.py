@@ -11,8 +11,8 @@ from engine.batches import Images
 from engine.checkpoint import State
 from engine.config import RunConfig, parse
 from engine.precision import Precision
-from engine.progress import Progress
-from engine.train import Task
+from engine.progress import Progress, silent
+from engine.task import Task
 from store.run import Run
 
 MakeTask = Callable[..., tuple[Task, State, Run]]
@@ -27,7 +27,7 @@ def one_thread() -> None:
 def digits():
     """The digits with 10 % wrong labels, as the demo trains on them."""
     config = parse({}, ["noise.kind=symmetric"])
-    return config.noise.corrupt(config.source.load())
+    return config.noise.corrupt(config.source.load(silent))
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from engine import batches
 from engine.batches import Images
+from engine.distributed import World
 from engine.selection import Selection
 
 
@@ -24,7 +25,7 @@ def test_no_batch_is_left_with_one_sample():
 
 def test_clean_images_are_normalised_and_in_order(digits):
     images = Images(digits, seed=0, device=torch.device("cpu"))
-    rows, seen = zip(*images.clean(digits.images), strict=True)
+    rows, seen = zip(*images.clean(digits.images, World()), strict=True)
     assert rows[0] == slice(0, 256)
     assert rows[-1].stop == len(digits.images)
     everything = torch.cat(seen)

@@ -26,7 +26,7 @@ def known_signals(scores=(), losses=None):
     """Signals of which these scores are known, and these losses or else the scores again."""
     scores = np.array(scores, np.float32)
     losses = scores if losses is None else np.array(losses, np.float32)
-    unknown = signals.unknown(len(scores), window=2, width=2, consistency=np.full(len(scores), 0.5))
+    unknown = signals.unknown(np.full(len(scores), 0.5), width=2, classes=2)
     return signals.replace(unknown, score=scores, rarity=scores, loss=losses)
 
 

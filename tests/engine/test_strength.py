@@ -14,7 +14,7 @@ from engine.strength.sada import Sada
 def known_variances(variances):
     variances = np.array(variances, np.float32)
     return signals.replace(
-        signals.unknown(len(variances), window=5, width=2, consistency=np.zeros(len(variances))),
+        signals.unknown(np.zeros(len(variances)), width=2, classes=2),
         variance=variances,
     )
 
@@ -33,43 +33,47 @@ CASES = {
 def test_every_policy_keeps_the_contract(policy, variances):
     known = known_variances(variances)
     before = {name: values.copy() for name, values in known.arrays().items()}
-    strength = policy().strength(known, 3, np.random.default_rng(1))
+    strength = policy().strength(known, 3, rng=np.random.default_rng(1))
     assert strength.shape == (len(variances),)
     assert strength.dtype == np.float32
     assert ((strength >= 0) & (strength <= 1)).all()
-    assert_array_equal(strength, policy().strength(known, 3, np.random.default_rng(1)))
+    assert_array_equal(strength, policy().strength(known, 3, rng=np.random.default_rng(1)))
     for name, values in before.items():
         assert_array_equal(values, known.arrays()[name], err_msg=name)
 
 
 @pytest.mark.parametrize("scaling", ["percentile", "minmax", "rank"])
 def test_sada_augments_the_steadiest_fully_and_the_unsteadiest_not_at_all(scaling):
-    strength = Sada(scaling=scaling).strength(known_variances([0.0, 0.4, 1.0]), 9, np.random.default_rng(0))
+    strength = Sada(scaling=scaling).strength(
+        known_variances([0.0, 0.4, 1.0]), 9, rng=np.random.default_rng(0)
+    )
     assert strength[0] == 1
     assert 0 < strength[1] < 1
     assert strength[2] == 0
 
 
 def test_sada__equal_variances_get_half():
-    assert_array_equal(Sada().strength(known_variances([0.3] * 3), 9, np.random.default_rng(0)), [0.5] * 3)
+    assert_array_equal(
+        Sada().strength(known_variances([0.3] * 3), 9, rng=np.random.default_rng(0)), [0.5] * 3
+    )
 
 
 def test_sada_draws_for_samples_without_a_variance_only():
     known = known_variances([0.0, np.nan, 1.0])
-    first, second = (Sada().strength(known, 0, np.random.default_rng(seed)) for seed in (0, 1))
+    first, second = (Sada().strength(known, 0, rng=np.random.default_rng(seed)) for seed in (0, 1))
     assert_array_equal(first[[0, 2]], second[[0, 2]])
     assert first[1] != second[1]
 
 
 def test_random_strength_is_uniform():
-    strength = RandomStrength().strength(known_variances(np.zeros(10_000)), 0, np.random.default_rng(0))
+    strength = RandomStrength().strength(known_variances(np.zeros(10_000)), 0, rng=np.random.default_rng(0))
     assert_allclose(np.percentile(strength, [25, 50, 75]), [0.25, 0.5, 0.75], atol=0.02)
 
 
 def test_none_and_constant_are_what_they_say():
     known = known_variances([0.1, 0.2])
-    assert_array_equal(NoStrength().strength(known, 0, np.random.default_rng(0)), [0, 0])
-    assert_allclose(Constant(value=0.3).strength(known, 0, np.random.default_rng(0)), [0.3, 0.3])
+    assert_array_equal(NoStrength().strength(known, 0, rng=np.random.default_rng(0)), [0, 0])
+    assert_allclose(Constant(value=0.3).strength(known, 0, rng=np.random.default_rng(0)), [0.3, 0.3])
 
 
 def test_scaled__minmax_is_the_textbook_one():
