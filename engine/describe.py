@@ -43,13 +43,20 @@ def describe(dataset: Dataset, measured: Measured, chosen: Precision, device: to
         "precision": chosen.name,
         "precision_reason": chosen.reason,
         "layout": chosen.layout,
+        **machine(device, Path(__file__).parent),
+    }
+
+
+def machine(device: torch.device, code: Path) -> dict[str, Any]:
+    """Returns what the run is trained by: versions, the state of the code's folder, processor and device."""
+    return {
         "versions": {"python": platform.python_version(), **_versions()},
-        "git": git_state(Path(__file__).parent),
+        "git": git_state(code),
         "platform": platform.platform(),
         "cpu": cpu_features(Path("/proc/cpuinfo")),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
     }
 
 
