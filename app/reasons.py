@@ -13,27 +13,31 @@ def outcome(why: Why) -> str:
 
 
 def reason(why: Why, config: Settings) -> str:
-    """Returns what decided, in one sentence; config: that of the run, for its kind and its exponents."""
-    strategy = config.get("strategy", {}).get("kind")
+    """Returns what decided, in one or two sentences; config: that of the run, for its kind and exponents."""
     if why.kept is None:
         return "Nothing is known of this epoch yet."
-    if why.reason == "warmup":
-        if strategy == "everything":
-            return "This run trains on all samples in every epoch, so nothing is ever dropped."
-        return f"Epoch {why.epoch} trained on all {wording.count(why.n)} samples, so nothing was dropped."
-    if why.reason != "score":
-        if strategy == "random_subset":
-            drawn = f"{wording.count(why.kept_count)} of {wording.count(why.n)}"
-            return f"A fresh random draw of {drawn} samples decided."
-        return f"The scores known after epoch {why.decided_after} do not explain this selection."
-    of_rarity, of_consistency = (wording.power(exponent) for exponent in naming.exponents(config))
-    verb = "reaches" if why.kept else "is below"
-    return (
-        f"After epoch {why.decided_after} its score {wording.number(why.score)} = rarity "
-        f"{wording.number(why.rarity)}{of_rarity} × consistency {wording.number(why.consistency)}"
-        f"{of_consistency} ranked {wording.count(why.rank)} of {wording.count(why.n)} and {verb} the cut of "
-        f"{wording.number(why.cut)} that kept {wording.count(why.kept_count)}."
-    )
+    if why.reason in ("warmup", "tail", "all"):
+        return _nothing_dropped(why, config)
+    if why.reason == "random":
+        return f"A fresh random draw of {_kept_of_all(why)} samples decided."
+    if why.reason == "loss":
+        return _by_loss(why)
+    if why.reason == "draw":
+        return (
+            f"{_standing(why, config)}. {_kept_of_all(why)} were drawn, higher scores with a higher chance: "
+            f"one like this is kept in about {wording.percent(why.chance)} of draws, and it "
+            f"{'was' if why.kept else 'was not'}."
+        )
+    if why.reason == "score":
+        verb, schedule = "reaches" if why.kept else "is below", config["strategy"].get("schedule", "constant")
+        scheduled = (
+            "" if schedule == "constant" else f", as many as this epoch of the {schedule} schedule has"
+        )
+        return (
+            f"{_standing(why, config)} and {verb} the cut of {wording.number(why.cut)} that kept "
+            f"{wording.count(why.kept_count)}{scheduled}."
+        )
+    return f"The scores known after epoch {why.decided_after} do not explain this selection."
 
 
 def change(why: Why) -> str:
@@ -54,3 +58,45 @@ def change(why: Why) -> str:
     if not ways:
         return f"No change of one factor alone would make it {turned}."
     return f"To {turned} it needs {' or '.join(ways)}."
+
+
+def _nothing_dropped(why: Why, config: Settings) -> str:
+    if config.get("strategy", {}).get("kind") == "everything":
+        return "This run trains on all samples in every epoch, so nothing is ever dropped."
+    which = {"warmup": ", one of the first of the run,", "tail": ", one of the last of the run,"}
+    place = which.get(why.reason, "")
+    return f"Epoch {why.epoch}{place} trained on all {wording.count(why.n)} samples, so nothing was dropped."
+
+
+def _by_loss(why: Why) -> str:
+    if not wording.is_known(why.loss):
+        return "Its loss was not known before this epoch, and InfoBatch keeps what it has not seen."
+    against = f"the mean {wording.number(why.mean_loss)} of all last losses"
+    if why.chance == 1:
+        return f"Its last loss {wording.number(why.loss)} is not below {against}, so InfoBatch keeps it."
+    chance = f"InfoBatch drops such samples with a chance of {wording.percent(1 - why.chance)}"
+    told = (
+        f"this one stayed and weighs {wording.number(why.weight)} to stand in for those dropped"
+        if why.kept
+        else "this one was dropped"
+    )
+    return f"Its last loss {wording.number(why.loss)} is below {against}; {chance}, and {told}."
+
+
+def _standing(why: Why, config: Settings) -> str:
+    """ "After epoch 11 its score 0.020 = rarity 0.400 × consistency 0.050 ranked 91 of 100"."""
+    within = " within its class" if config.get("density", {}).get("per_class") else ""
+    factors = (("rarity", why.rarity, within), ("consistency", why.consistency, ""))
+    product = " × ".join(
+        f"{name} {wording.number(value)}{wording.power(exponent)}{place}"
+        for (name, value, place), exponent in zip(factors, naming.exponents(config), strict=True)
+        if exponent
+    )
+    return (
+        f"After epoch {why.decided_after} its score {wording.number(why.score)}{product and ' = '}{product} "
+        f"ranked {wording.count(why.rank)} of {wording.count(why.n)}"
+    )
+
+
+def _kept_of_all(why: Why) -> str:
+    return f"{wording.count(why.kept_count)} of {wording.count(why.n)}"

@@ -19,7 +19,9 @@ from engine.settings import Settings
 
 RECALL_SAMPLES = 200
 JACCARD_SAMPLES = 2000
-EXACT_SAMPLES = 10_000  # SPEEDNOTE
+# Measured on features of CIFAR-10 in training, one thread: comparing all pairs took 0.55-0.79 of the time of
+# HNSW at 5,000 samples, 0.83-1.06 at 7,500 and 1.4-1.7 at 15,000 (48 and 128 wide).
+EXACT_SAMPLES = 7500
 ALONE = 1.0  # rarity of the only sample of its class
 
 

@@ -20,7 +20,7 @@ def exact_neighbours(features: ndarray, rows: ndarray, k: int, device: str) -> t
     float32, nearest first, ties by id.
     """
     every = torch.from_numpy(np.ascontiguousarray(features)).to(device)
-    squares = (every**2).sum(1)
+    squares = torch.linalg.vector_norm(every, dim=1) ** 2
     ids = np.empty((len(rows), k), np.int64)
     distances = np.empty((len(rows), k), np.float32)
     size = max(1, PAIRS_AT_ONCE.get(torch.device(device).type, 2**23) // len(features))

@@ -247,19 +247,23 @@ def why(run: Run, sample_id: int, epoch: int) -> Why:
     fixed = ask(run, "SELECT consistency FROM samples WHERE sample_id = $id", id=int(sample_id))
     if not len(fixed):
         raise LookupError(f"run {run.id} has no sample {sample_id}; pick one of its samples")
+    config = run.config()
     known = ask(
         run,
         """
-        SELECT sample_id, history.selected, before.score, before.rarity
+        SELECT sample_id, history.selected, history.weight, before.score, before.rarity, last_loss
         FROM history LEFT JOIN (FROM history WHERE epoch = $epoch - 1) AS before USING (sample_id)
+        LEFT JOIN (
+            SELECT sample_id, arg_max(loss, epoch) AS last_loss FROM history
+            WHERE $by_loss AND epoch < $epoch AND isfinite(loss) GROUP BY sample_id
+        ) USING (sample_id)
         WHERE history.epoch = $epoch ORDER BY sample_id
         """,
         epoch=int(epoch),
+        by_loss=(config.get("strategy") or {}).get("kind") == "infobatch",
     )
-    strategy = run.config().get("strategy") or {}
-    exponents = (float(strategy.get("rarity_exponent", 1)), float(strategy.get("consistency_exponent", 1)))
     consistency = float(fixed.consistency[0])
-    return decision.explain(known, int(sample_id), int(epoch), consistency=consistency, exponents=exponents)
+    return decision.explain(known, int(sample_id), int(epoch), consistency=consistency, config=config)
 
 
 def neighbours(run: Run, sample_id: int, epoch: int) -> pd.DataFrame:

@@ -52,13 +52,13 @@ def test_the_smallest_change_names_only_what_can_turn_it():
 @pytest.mark.parametrize(
     ("reason", "strategy", "sentence"),
     [
-        ("warmup", "joint", "Epoch 12 trained on all 100 samples, so nothing was dropped."),
+        ("all", "joint", "Epoch 12 trained on all 100 samples, so nothing was dropped."),
         (
-            "warmup",
+            "all",
             "everything",
             "This run trains on all samples in every epoch, so nothing is ever dropped.",
         ),
-        ("unknown", "random_subset", "A fresh random draw of 50 of 100 samples decided."),
+        ("random", "random_subset", "A fresh random draw of 50 of 100 samples decided."),
         ("unknown", "joint", "The scores known after epoch 11 do not explain this selection."),
     ],
 )

@@ -20,7 +20,8 @@ def make_decided(make_run, rows):
     """A run of two epochs: all are kept in the first, which gives the scores, and then the selected ones."""
 
     def make(selected=TOP_HALF, score=SCORE, consistency=CONSISTENCY, strategy=None):
-        run = make_run(samples=SAMPLES, config={"strategy": strategy or {"kind": "joint"}})
+        strategy = strategy or {"kind": "joint", "warmup_epochs": 1}
+        run = make_run(samples=SAMPLES, config={"strategy": strategy, "epochs": 2})
         run.write_samples({**rows.fixed(SAMPLES), "consistency": consistency}, rows.classes)
         for epoch, kept in enumerate((ALL, selected)):
             columns = rows.epoch(epoch, SAMPLES, selected=kept, score=score, rarity=RARITY)
