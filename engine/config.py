@@ -107,8 +107,8 @@ class RunConfig(Settings):
     )
     compile: bool = Field(
         False,
-        description="run the net through torch.compile where that works; slow to start, faster a step; a resumed "
-        "run may then differ in rounding",
+        description="run the net through torch.compile where that works; slow to start, faster a step; a "
+        "resumed run may then differ in rounding",
     )
     epochs: int = Field(20, ge=1, le=1000, description="passes over the selected samples")
     batch_size: int = Field(64, ge=2, le=4096, description="samples of one step")
