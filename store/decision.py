@@ -24,8 +24,8 @@ class Why:
     """What decided on one sample in one epoch. NaN and None: unknown, or no part in the decision.
 
     reason: "score": the highest scores were kept; "draw": drawn, higher scores with a higher chance;
-    "random": drawn whatever is known; "loss": InfoBatch, by the last loss and chance; "warmup" and "tail": the
-    first or last epochs train on all samples; "all": all were kept for another reason; "unknown".
+    "random": drawn whatever is known; "loss": InfoBatch, by the last loss and chance; "warmup" and "tail":
+    the first or last epochs train on all samples; "all": all were kept for another reason; "unknown".
     """
 
     sample_id: int

@@ -67,14 +67,14 @@ def test_exponents_of_zero_leave_the_score_alone():
     [
         (
             {"kept": False, "loss": 0.03, "chance": 0.5},
-            "Its last loss 0.0300 is below the mean 0.440 of all last losses; InfoBatch drops such samples with "
-            "a chance of 50.0\N{NO-BREAK SPACE}%, and this one was dropped.",
+            "Its last loss 0.0300 is below the mean 0.440 of all last losses; InfoBatch drops such samples "
+            "with a chance of 50.0\N{NO-BREAK SPACE}%, and this one was dropped.",
         ),
         (
             {"kept": True, "loss": 0.03, "chance": 0.5, "weight": 2.0},
-            "Its last loss 0.0300 is below the mean 0.440 of all last losses; InfoBatch drops such samples with "
-            "a chance of 50.0\N{NO-BREAK SPACE}%, and this one stayed and weighs 2.00 to stand in for those "
-            "dropped.",
+            "Its last loss 0.0300 is below the mean 0.440 of all last losses; InfoBatch drops such samples "
+            "with a chance of 50.0\N{NO-BREAK SPACE}%, and this one stayed and weighs 2.00 to stand in for "
+            "those dropped.",
         ),
         (
             {"kept": True, "loss": 2.3, "chance": 1.0},
