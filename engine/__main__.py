@@ -129,7 +129,7 @@ def work(run: Run, progress: Progress) -> None:
         progress.phase("compiling the net")
         compiled = compile_if_possible(state.model, batch_shape(config, dataset), device, precision=chosen)
     run.write_about({**describe(dataset, measured, chosen, device), "compile": compiled})
-    images = Images(dataset, config.seed, device)
+    images = Images(dataset, config.seed, device, table=config.augmentation.table)
     train(Task(config, dataset, images, device, chosen, run, progress), state)
 
 

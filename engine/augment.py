@@ -10,7 +10,7 @@ import numpy as np
 from numpy import ndarray
 
 from engine.augment_kernel import augment_batch, normalise_batch
-from engine.operations import Draws, batch_magnitudes, inverse_affines
+from engine.operations import MONOTONE, Draws, Table, batch_magnitudes, inverse_affines
 
 # What the loop must know of one sample; `affine` is the flattened (2, 3) matrix.
 _PLAN = np.dtype(
@@ -27,11 +27,13 @@ _PLAN = np.dtype(
 )
 
 
-def augment(images: ndarray, ids: ndarray, draws: Draws, strengths: ndarray) -> ndarray:
+def augment(
+    images: ndarray, ids: ndarray, draws: Draws, strengths: ndarray, *, table: Table = MONOTONE
+) -> ndarray:
     """Gathers samples, applies to each its operation at its strength, crops (zeros outside) and flips.
 
     images: (N, C, H, W) uint8, all samples, C 1 or 3, not changed. ids: (B,) rows of it. strengths: (B,) in
-    [0, 1], NaN refused. Returns (B, C, H, W) uint8, a new array.
+    [0, 1], NaN refused. table: how strength becomes magnitude. Returns (B, C, H, W) uint8, a new array.
     """
     ids = np.asarray(ids)
     _check_images(images)
@@ -42,7 +44,7 @@ def augment(images: ndarray, ids: ndarray, draws: Draws, strengths: ndarray) -> 
     height, width = images.shape[2:]
     plan = np.empty(len(ids), _PLAN)
     plan["id"], plan["operation"] = ids, draws.operation
-    plan["magnitude"] = batch_magnitudes(draws, strengths, height, width)
+    plan["magnitude"] = batch_magnitudes(draws, strengths, height, width, table)
     plan["affine"] = inverse_affines(draws.operation, plan["magnitude"], height, width).reshape(-1, 6)
     plan["shift_y"], plan["shift_x"], plan["flip"] = draws.shift_y, draws.shift_x, draws.flip
     augmented = np.empty((len(ids), *images.shape[1:]), np.uint8)

@@ -16,28 +16,31 @@ from engine.operations import (
     COLOR,
     CONTRAST,
     EQUALIZE,
+    MONOTONE,
     POSTERIZE,
     ROTATE,
     SHARPNESS,
     SHEAR_X,
     SOLARIZE,
     Draws,
+    Table,
     batch_magnitudes,
     inverse_affines,
 )
 
 
-def augment_on_device(images: Tensor, draws: Draws, strengths: ndarray) -> Tensor:
+def augment_on_device(images: Tensor, draws: Draws, strengths: ndarray, *, table: Table = MONOTONE) -> Tensor:
     """Applies to each image its operation at its strength, then crops (zeros outside) and flips.
 
     images: (B, C, H, W) uint8 on any device, C 1 or 3, not changed. strengths: (B,) in [0, 1] on the host,
-    NaN refused. Returns (B, C, H, W) uint8 on the same device. Nothing waits for the device.
+    NaN refused. table: how strength becomes magnitude. Returns (B, C, H, W) uint8 on the same device. Nothing
+    waits for the device.
     """
     _check_images(images, len(draws.operation))
     height, width = images.shape[2:]
     order = np.argsort(draws.operation, kind="stable")
     operations = draws.operation[order]
-    sizes = batch_magnitudes(draws, strengths, height, width)[order]
+    sizes = batch_magnitudes(draws, strengths, height, width, table)[order]
     affines = inverse_affines(operations, sizes, height, width)
     whole = np.stack((order, draws.shift_y[order], draws.shift_x[order], draws.flip[order])).astype(np.int64)
     rows, shift_y, shift_x, flip = _upload(whole, images.device)

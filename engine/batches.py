@@ -16,7 +16,7 @@ from engine.augment_device import augment_on_device
 from engine.datasets import Dataset
 from engine.datasets.blocks import channel_statistics
 from engine.distributed import World
-from engine.operations import Draws, draw
+from engine.operations import MONOTONE, Draws, Table, draw
 from engine.selection import Selection
 
 EVALUATION_BATCH = 256
@@ -37,8 +37,9 @@ def shuffled(
 class Images:
     """The images of a data set as the model sees them: normalised, augmented or clean, on the device."""
 
-    def __init__(self, dataset: Dataset, seed: int, device: torch.device) -> None:
+    def __init__(self, dataset: Dataset, seed: int, device: torch.device, *, table: Table = MONOTONE) -> None:
         self._dataset, self._seed, self._device = dataset, seed, device
+        self._table = table
         self._pad = dataset.images.shape[-1] // 8  # 4 pixels of 32, as is common for CIFAR
         self._mean, std = channel_statistics(dataset.images)
         self._std = np.maximum(std, 1e-3)
@@ -52,9 +53,10 @@ class Images:
         """Training images of samples ids (B,) at these strengths (B,). Returns (B, C, H, W) float32."""
         draws = self.draws(ids, epoch)
         if self._on_device is None:
-            return self._seen(augment(self._dataset.images, ids, draws, strengths))
+            return self._seen(augment(self._dataset.images, ids, draws, strengths, table=self._table))
         rows = torch.from_numpy(ids).to(self._device)
-        return self._normalised(augment_on_device(self._on_device[rows], draws, strengths))
+        images = augment_on_device(self._on_device[rows], draws, strengths, table=self._table)
+        return self._normalised(images)
 
     def clean(self, images: ndarray, world: World) -> Iterator[tuple[slice, Tensor]]:
         """Images (M, C, H, W) uint8 in batches, not augmented: the rows and (B, C, H, W) float32.

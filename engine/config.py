@@ -26,6 +26,7 @@ from engine.density import DensitySettings
 from engine.influence import InfluenceSettings
 from engine.maps import MapSettings
 from engine.models.settings import SmallNet, Timm
+from engine.operations import Augmentation
 from engine.optimizers import AdamW, Sgd
 from engine.selection.consistency_only import ConsistencyOnly
 from engine.selection.everything import Everything
@@ -121,6 +122,7 @@ class RunConfig(Settings):
     policy: Annotated[AnyPolicy, Field(discriminator="kind")] = Field(
         RandomStrength(), description="how strongly each sample is augmented"
     )
+    augmentation: Augmentation = Field(Augmentation(), description="what a strength does to an image")
     influence: InfluenceSettings = Field(
         InfluenceSettings(), description="how influence and variance are measured"
     )
@@ -137,6 +139,11 @@ class RunConfig(Settings):
             raise ValueError(
                 f"{self.strategy.kind} selection must have a consistency encoder; set consistency.kind or "
                 "another strategy"
+            )
+        if isinstance(self.policy, NoStrength) and self.augmentation.ranges == "torchvision":
+            raise ValueError(
+                "policy none must have monotone ranges, since torchvision's change images at strength 0; "
+                "set augmentation.ranges or another policy"
             )
         return self
 

@@ -1,54 +1,97 @@
 """The 14 operations of TrivialAugment, how strength becomes magnitude, and which one each sample draws.
 
 The common level tables put identity in the middle or reach an empty image at the end, so that "stronger"
-has no direction. Here strength 0 is identity and strength 1 the full magnitude of every operation, which
-is what an adaptive strength needs (arXiv 2510.00434; the table is ours). Draws come from a counter hash of
-(seed, epoch, sample id) instead of a stream, so that any augmentation can be replayed, however batched.
+has no direction. In the table MONOTONE strength 0 is identity and strength 1 the full magnitude of every
+operation, which is what an adaptive strength needs (arXiv 2510.00434; the table is ours); TORCHVISION is an
+option. Draws come from a counter hash of (seed, epoch, sample id) instead of a stream, so that any
+augmentation can be replayed, however batched.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy import ndarray
+from pydantic import Field
+
+from engine.settings import Settings
 
 
 class Operation(NamedTuple):
-    """How one operation grows: `at_zero`, which changes nothing, plus `span` times the strength."""
+    """How one operation grows: its magnitude is `at_zero` plus `span` times the strength."""
 
     name: str
     at_zero: float = 0.0
     span: float = 0.0
     signed: bool = False  # the span points up or down at random
-    whole: bool = False  # the change is rounded: bits and pixels are counted
+    whole: Literal["", "nearest", "down"] = ""  # how the change is rounded: bits and pixels are counted
     relative: bool = False  # the span is a share of the image's side
 
 
+Table = tuple[Operation, ...]
+
 # Ours: monotone forms of the ranges in TrivialAugment (arXiv 2103.10158) and RandAugment (arXiv 1909.13719).
-TABLE = (
+MONOTONE: Table = (
     Operation("identity"),
     Operation("shear_x", span=0.3, signed=True),  # tangent
     Operation("shear_y", span=0.3, signed=True),
-    Operation("translate_x", span=10 / 32, signed=True, whole=True, relative=True),  # pixels
-    Operation("translate_y", span=10 / 32, signed=True, whole=True, relative=True),
+    Operation("translate_x", span=10 / 32, signed=True, whole="nearest", relative=True),  # pixels
+    Operation("translate_y", span=10 / 32, signed=True, whole="nearest", relative=True),
     Operation("rotate", span=30.0, signed=True),  # degrees, anticlockwise
     Operation("brightness", at_zero=1.0, span=0.9, signed=True),  # factor
     Operation("color", at_zero=1.0, span=0.9, signed=True),
     Operation("contrast", at_zero=1.0, span=0.9, signed=True),
     Operation("sharpness", at_zero=1.0, span=0.9, signed=True),
-    Operation("posterize", at_zero=8.0, span=-4.0, whole=True),  # bits kept
+    Operation("posterize", at_zero=8.0, span=-4.0, whole="nearest"),  # bits kept
     Operation("solarize", at_zero=256.0, span=-256.0),  # lowest level inverted
     Operation("autocontrast", span=1.0),  # weight of the blend
     Operation("equalize", span=1.0),
 )
-OPERATIONS: tuple[str, ...] = tuple(operation.name for operation in TABLE)
+# torchvision's TrivialAugmentWide, the strength in the place of its magnitude bin.
+TORCHVISION: Table = (
+    Operation("identity"),
+    Operation("shear_x", span=0.99, signed=True),
+    Operation("shear_y", span=0.99, signed=True),
+    Operation("translate_x", span=32.0, signed=True, whole="down"),
+    Operation("translate_y", span=32.0, signed=True, whole="down"),
+    Operation("rotate", span=135.0, signed=True),
+    Operation("brightness", at_zero=1.0, span=0.99, signed=True),
+    Operation("color", at_zero=1.0, span=0.99, signed=True),
+    Operation("contrast", at_zero=1.0, span=0.99, signed=True),
+    Operation("sharpness", at_zero=1.0, span=0.99, signed=True),
+    Operation("posterize", at_zero=8.0, span=-6.0, whole="nearest"),
+    Operation("solarize", at_zero=255.0, span=-255.0),
+    Operation("autocontrast", at_zero=1.0),
+    Operation("equalize", at_zero=1.0),
+)
+OPERATIONS: tuple[str, ...] = tuple(operation.name for operation in MONOTONE)
 (IDENTITY, SHEAR_X, SHEAR_Y, TRANSLATE_X, TRANSLATE_Y, ROTATE, BRIGHTNESS, COLOR, CONTRAST, SHARPNESS,
  POSTERIZE, SOLARIZE, AUTOCONTRAST, EQUALIZE) = range(len(OPERATIONS))  # fmt: skip
 
-_AT_ZERO = np.array([operation.at_zero for operation in TABLE])
-_SPAN = np.array([operation.span for operation in TABLE])
-_SIGNED, _WHOLE, _RELATIVE = np.array([operation[3:] for operation in TABLE], dtype=bool).T
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+
+class Augmentation(Settings):
+    """How far each operation goes at strength 1, and what it does at strength 0.
+
+    `monotone`: strength 0 changes nothing and more strength never changes less. `torchvision`: the same
+    operations in the ranges of torchvision's TrivialAugmentWide, equal to it where the strength is one of its
+    31 bins, that is uniform strengths train as it does but for the continuous draw. It moves a fixed 32
+    pixels whatever the image's side, and at strength 0 it still applies autocontrast and equalize in full
+    and turns levels of 255 to 0 (solarize): no strength leaves every image alone, hence not the default.
+    """
+
+    ranges: Literal["monotone", "torchvision"] = Field(
+        "monotone",
+        description="how far operations go: monotone from identity (ours), or as torchvision's "
+        "TrivialAugmentWide, where strength 0 still changes images",
+    )
+
+    @property
+    def table(self) -> Table:
+        """The table of these ranges."""
+        return TORCHVISION if self.ranges == "torchvision" else MONOTONE
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,29 +129,34 @@ def draw(ids: ndarray, *, seed: int, epoch: int, pad: int = 4, flip: bool = True
     )
 
 
-def magnitudes(operations: ndarray, strengths: ndarray, signs: ndarray, side: int | ndarray) -> ndarray:
-    """Turns strength into the magnitude of each sample's operation; strength 0 is identity, exactly.
+def magnitudes(
+    operations: ndarray, strengths: ndarray, signs: ndarray, side: int | ndarray, table: Table = MONOTONE
+) -> ndarray:
+    """Turns strength into the magnitude of each sample's operation; in MONOTONE, 0 is identity, exactly.
 
     operations, strengths, signs: (B,). side: pixels along which a translation moves, one or (B,).
-    Returns (B,) float32 in the unit of the operation (see TABLE). Refuses strengths that are NaN or outside
+    Returns (B,) float32 in the unit of the operation, see MONOTONE. Refuses strengths that are NaN or not in
     [0, 1].
     """
     strengths = np.asarray(strengths, np.float64)
     refused = np.flatnonzero(~((strengths >= 0) & (strengths <= 1)))
     if len(refused):
         raise ValueError(f"strengths must be from 0 to 1; got {strengths[refused[0]]} in row {refused[0]}")
-    change = _SPAN[operations] * strengths * np.where(_RELATIVE[operations], side, 1)
-    change = np.where(_WHOLE[operations], np.rint(change), change)
-    signs = np.where(_SIGNED[operations], signs, 1)
-    return np.asarray(_AT_ZERO[operations] + signs * change, np.float32)
+    rows = _columns(table)[operations]
+    change = rows["span"] * strengths * np.where(rows["relative"], side, 1)
+    change = np.where(rows["nearest"], np.rint(change), np.where(rows["down"], np.trunc(change), change))
+    signs = np.where(rows["signed"], signs, 1)
+    return np.asarray(rows["at_zero"] + signs * change, np.float32)
 
 
-def batch_magnitudes(draws: Draws, strengths: ndarray, height: int, width: int) -> ndarray:
+def batch_magnitudes(
+    draws: Draws, strengths: ndarray, height: int, width: int, table: Table = MONOTONE
+) -> ndarray:
     """Returns (B,) magnitudes for images of height x width; refuses strengths of another length."""
     if np.shape(strengths) != draws.operation.shape:
         raise ValueError(f"strengths must have shape {draws.operation.shape}; got {np.shape(strengths)}")
     side = np.where(draws.operation == TRANSLATE_Y, height, width)
-    return magnitudes(draws.operation, strengths, draws.sign, side)
+    return magnitudes(draws.operation, strengths, draws.sign, side, table)
 
 
 def inverse_affines(operations: ndarray, sizes: ndarray, height: int, width: int) -> ndarray:
@@ -130,6 +178,19 @@ def inverse_affines(operations: ndarray, sizes: ndarray, height: int, width: int
     affines[:, 0, 2] = shear_x * height / 2 - move_x + (width - 1) / 2
     affines[:, 1, 2] = shear_y * width / 2 - move_y + (height - 1) / 2
     return affines.astype(np.float32)
+
+
+@lru_cache
+def _columns(table: Table) -> ndarray:
+    """Returns the table as a structured array, so that a batch picks its rows at once."""
+    fields = [("at_zero", float), ("span", float), ("signed", bool), ("relative", bool)]
+    rows = [
+        (row.at_zero, row.span, row.signed, row.relative, row.whole == "nearest", row.whole == "down")
+        for row in table
+    ]
+    columns = np.array(rows, [*fields, ("nearest", bool), ("down", bool)])
+    columns.flags.writeable = False
+    return columns
 
 
 def _mix(words: ndarray) -> ndarray:

@@ -44,7 +44,7 @@ def make_task(tmp_path_factory: pytest.TempPathFactory, digits) -> MakeTask:
         state = entry.fresh_state(config, digits, consistency, device)
         run.write_samples(entry.sample_columns(digits, consistency), digits.class_names)
         progress = Progress(run.write_status, should_stop)
-        images = Images(digits, config.seed, device)
+        images = Images(digits, config.seed, device, table=config.augmentation.table)
         return Task(config, digits, images, device, Precision("float32", "test"), run, progress), state, run
 
     return make

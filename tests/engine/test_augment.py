@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy import ndarray
+from sklearn.datasets import load_digits
 
 from engine import operations
 from engine.augment import augment, normalise
@@ -22,6 +23,16 @@ def smooth_images(count: int, channels: int = 3, height: int = 32, width: int = 
     waves = rng.uniform(-1.5, 1.5, (4, 3, count, channels, 1, 1))
     levels = 128 + 50 * np.cos(2 * np.pi * (waves[0] * y + waves[1] * x + waves[2])).sum(0) * waves[3, 0]
     return np.clip(levels, 0, 255).astype(np.uint8)
+
+
+def real_digits() -> ndarray:
+    """Handwritten digits on dark paper, enlarged to 32 x 32 in steps of 4, each channel of another tint."""
+    large = load_digits().images[:200].repeat(4, axis=1).repeat(4, axis=2)[:, None]
+    return (20 + large * np.array([14, 11, 7]).reshape(3, 1, 1)).astype(np.uint8)
+
+
+def noise_images() -> ndarray:
+    return np.random.default_rng(0).integers(0, 256, (200, 3, 32, 32), dtype=np.uint8)
 
 
 def bare_draws(count: int, code: int = 0, sign: float = 1.0) -> Draws:
@@ -54,6 +65,19 @@ def test_stronger_never_changes_less(code: int, sign: float, channels: int):
     assert (np.diff(changed) >= 0).all()
     is_identity = code == operations.IDENTITY or (code == operations.COLOR and channels == 1)
     assert (changed[-1] == 0) == is_identity
+
+
+@pytest.mark.parametrize("pixels", ["digits", "noise"])
+@every_sign
+@every_operation
+def test_stronger_never_changes_less__digits_and_noise(code: int, sign: float, pixels: str):
+    images = real_digits() if pixels == "digits" else noise_images()
+    steps = [one_operation(images, code, s, sign).astype(int) for s in np.linspace(0, 1, 11)]
+    changes = np.abs(np.stack(steps) - images)
+    assert not changes[0].any()
+    assert (np.diff(changes.mean((1, 2, 3, 4))) >= 0).all()
+    if code > operations.ROTATE:  # pixels that stay where they are: each by itself, to one rounding
+        assert np.diff(changes, axis=0).min() >= -1
 
 
 def test_crop_reads_at_the_shift_and_fills_with_zeros():

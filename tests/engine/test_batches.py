@@ -5,6 +5,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from engine import batches
 from engine.batches import Images
 from engine.distributed import World
+from engine.operations import AUTOCONTRAST, COLOR, EQUALIZE, IDENTITY, ROTATE, TORCHVISION
 from engine.selection import Selection
 
 
@@ -43,6 +44,16 @@ def test_an_augmentation_can_be_replayed_whatever_the_batch(digits):
 
 def test_digits_are_never_mirrored(digits):
     assert not Images(digits, seed=0, device=torch.device("cpu")).draws(np.arange(500), 0).flip.any()
+
+
+def test_the_table_decides_what_a_strength_does(digits):
+    ids, device = np.arange(300), torch.device("cpu")
+    ours = Images(digits, seed=0, device=device)
+    theirs = Images(digits, seed=0, device=device, table=TORCHVISION)
+    kinds, full = ours.draws(ids, 0).operation, np.ones(300, np.float32)
+    same = (ours.augmented(ids, 0, full) == theirs.augmented(ids, 0, full)).flatten(1).all(1).numpy()
+    assert same[np.isin(kinds, [IDENTITY, COLOR, AUTOCONTRAST, EQUALIZE])].all()  # digits have no colour
+    assert not same[kinds == ROTATE].any()
 
 
 def test_a_device_sees_what_the_processor_sees(digits, monkeypatch):

@@ -52,6 +52,12 @@ def test_an_unknown_kind_lists_the_known_ones():
         config.parse({}, ["strategy.kind=jont"])
 
 
+def test_no_strength_must_leave_images_alone():
+    with pytest.raises(InvalidConfig, match="policy none must have monotone ranges"):
+        config.parse({}, ["policy.kind=none", "augmentation.ranges=torchvision"])
+    assert config.parse({}, ["policy.kind=none"]).augmentation.ranges == "monotone"
+
+
 def test_joint_selection_must_have_an_encoder():
     with pytest.raises(InvalidConfig, match="joint selection must have a consistency encoder"):
         config.parse({"strategy": {"kind": "joint"}, "consistency": {"kind": "none"}})
