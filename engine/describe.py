@@ -15,6 +15,7 @@ from numpy import ndarray
 from engine.consistency.measure import Measured
 from engine.datasets import Dataset
 from engine.datasets.blocks import blocks
+from engine.density import DensitySettings, chosen_index
 from engine.precision import Precision
 from store.run import Run
 
@@ -58,6 +59,13 @@ def machine(device: torch.device, code: Path) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
     }
+
+
+def describe_index(settings: DensitySettings, labels: ndarray, device: torch.device) -> dict[str, str]:
+    """Returns which index finds the neighbours of samples with these labels (N,), and why."""
+    largest = int(np.bincount(labels).max()) if settings.per_class else len(labels)
+    index, reason = chosen_index(settings, largest, str(device))
+    return {"index": index, "index_reason": reason}
 
 
 def write_thumbnails(run: Run, dataset: Dataset) -> None:

@@ -66,8 +66,8 @@ class Run:
     folder: Path
 
     @classmethod
-    def create(cls, root: Path, config: Mapping[str, Any]) -> "Run":
-        """Makes a new queued run with this configuration; its folder appears whole."""
+    def create(cls, root: Path, config: Mapping[str, Any], **status_fields: Any) -> "Run":
+        """Makes a new run, queued unless its status fields say other; its folder appears whole."""
         root = Path(root).absolute()
         if "?" in str(root):
             raise ValueError(f"the folder of the runs must have no ? in its name, for DuckDB; got {root}")
@@ -79,7 +79,7 @@ class Run:
             (scratch / name).mkdir(parents=True)
         files.write_json(scratch / "config.json", config)
         manifest.publish(scratch, manifest.Manifest())
-        status.write(scratch, state="queued")
+        status.write(scratch, **{"state": "queued", **status_fields})
         scratch.rename(folder)
         files.sync(root)
         return cls(folder)

@@ -44,6 +44,7 @@ class Status:
     pid: int | None = None
     pid_started: float | None = None
     message: str = ""
+    is_tracked: bool = False  # the process is a person's own: it is asked to stop and never signalled
     updated: float = 0.0
 
     @property
