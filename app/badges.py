@@ -13,12 +13,13 @@ from store.run import Run
 
 _SEEN = {"map": "Map", "noise": "Noise", "samples": "Samples", "runs": "Runs"}
 _COLORS = {"red": "bad", "green": "good", "unknown": "muted"}
+_COUNTED = ("measured and fine", "not measured")
 _SAYS = {"red": "failed", "green": "fine", "unknown": "not measured"}
 
 _STYLE = """<style>
 .ut-badges { font-size: 0.93rem; line-height: 1.4; font-variant-numeric: tabular-nums; }
 .ut-badges ul { list-style: none; margin: 0; padding: 0; }
-.ut-badges li { display: grid; grid-template-columns: 8px minmax(130px, 3fr) minmax(0, 11fr) auto;
+.ut-badges li { display: grid; grid-template-columns: 8px 13rem minmax(0, 1fr) 6.2rem;
   gap: 2px 12px; align-items: baseline; padding: 6px 0; border-top: 1px solid var(--ut-border); }
 .ut-badges > ul:first-of-type > li:first-child { border-top: 0; }
 .ut-badges i { width: 8px; height: 8px; border-radius: 50%; background: currentColor; }
@@ -30,7 +31,8 @@ _STYLE = """<style>
 .ut-badges p { margin: 0; }
 .ut-badges p b { font-weight: 600; }
 .ut-badges small { color: var(--ut-muted); font-size: 0.82rem; white-space: nowrap; }
-.ut-badges a { color: var(--ut-kept); font-size: 0.88rem; text-decoration: none; white-space: nowrap; }
+.ut-badges a { color: var(--ut-kept); font-size: 0.88rem; text-decoration: none; white-space: nowrap;
+  text-align: right; }
 .ut-badges a:hover, .ut-badges a:focus-visible { text-decoration: underline; }
 .ut-badges summary { color: var(--ut-muted); cursor: pointer; padding: 6px 0; }
 .ut-badges ul + details { border-top: 1px solid var(--ut-border); }
@@ -42,17 +44,6 @@ _STYLE = """<style>
 </style>"""
 
 
-def summary(badges: Sequence[Badge]) -> str:
-    """Returns how many of the failures are there, of those that could be measured, as a sentence."""
-    red, green, unknown = (len(of) for of in _by_verdict(badges))
-    measured = red + green
-    if not measured:
-        return f"None of {unknown} known failures could be measured yet"
-    there = f"{red} of" if red else "None of"
-    asked = f"{wording.plural(measured, 'known failure')} that {'was' if measured == 1 else 'were'} measured"
-    return f"{there} {asked} {'is' if red < 2 else 'are'} there"
-
-
 def draw(run: Run, badges: Sequence[Badge], notes: Sequence[str]) -> None:
     """Draws the badges of a run and below them what its engine noted."""
     links.draw(_STYLE + content(run, badges, notes), key="overview_badges")
@@ -61,14 +52,17 @@ def draw(run: Run, badges: Sequence[Badge], notes: Sequence[str]) -> None:
 def content(run: Run, badges: Sequence[Badge], notes: Sequence[str] = ()) -> str:
     """Returns badges as HTML, the red ones in full, then the others in a fold; every text is escaped."""
     red, green, unknown = _by_verdict(badges)
-    counts = [
-        f"{len(of)} {words}" for of, words in ((green, "measured and fine"), (unknown, "not measured")) if of
-    ]
+    counts = [f"{len(of)} {says}" for of, says in zip((green, unknown), _COUNTED, strict=True) if of]
+    clear = "No known failure was found: " if green and not red else ""
     failed = "".join(_row(run, badge) for badge in red)
     others = "".join(_row(run, badge) for badge in (*green, *unknown))
     noted = "".join(f'<li class="ut-note">{markup.text(note)}</li>' for note in notes)
     listed = f"<ul>{failed}{noted}</ul>" if failed or noted else ""
-    folded = f"<details><summary>{' · '.join(counts)}</summary><ul>{others}</ul></details>" if others else ""
+    folded = (
+        f"<details><summary>{clear}{' · '.join(counts)}</summary><ul>{others}</ul></details>"
+        if others
+        else ""
+    )
     return f'<div class="ut-badges">{listed}{folded}</div>'
 
 

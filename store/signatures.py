@@ -12,6 +12,7 @@ from store.reader import ask, ask_runs
 from store.run import Run
 
 BANDS = 5  # equal bands of strength from 0 to 1
+LOOKED_AT = 12  # epochs whose kept samples are compared with the epoch before
 
 # Epochs that dropped something: only in them can a selection show what it prefers.
 _DROPPING = "epoch IN (SELECT epoch FROM metrics WHERE kept_share < 1)"
@@ -106,18 +107,26 @@ def noise_of_kept(run: Run) -> pd.DataFrame:
 def distance_of_kept(run: Run) -> pd.DataFrame:
     """Returns one row: the mean neighbour distance of the samples an epoch kept, and of all, before it.
 
-    Over the epochs that dropped some; n: samples kept then whose distance was known. NaN without any.
+    Over up to LOOKED_AT of the epochs that dropped some, evenly spread, because each is joined with the one
+    before; n: samples kept then whose distance was known. NaN without any.
     """
     return ask(
         run,
         f"""
+        WITH dropping AS (
+            SELECT epoch, row_number() OVER (ORDER BY epoch DESC) - 1 AS place, count(*) OVER () AS epochs
+            FROM metrics WHERE kept_share < 1
+        ), looked_at AS (
+            SELECT epoch FROM dropping WHERE place % ceil(epochs / {LOOKED_AT})::INTEGER = 0
+        )
         SELECT count(*) FILTER (now.selected) AS n,
             avg(before.neighbour_distance) FILTER (now.selected) AS kept,
             avg(before.neighbour_distance) AS everyone
-        FROM (SELECT sample_id, epoch, selected FROM history WHERE {_DROPPING}) AS now
-        JOIN (
+        FROM (
+            SELECT sample_id, epoch, selected FROM history WHERE epoch IN (FROM looked_at)
+        ) AS now JOIN (
             SELECT sample_id, epoch + 1 AS epoch, neighbour_distance FROM history
-            WHERE neighbour_distance IS NOT NULL
+            WHERE neighbour_distance IS NOT NULL AND epoch IN (SELECT epoch - 1 FROM looked_at)
         ) AS before USING (sample_id, epoch)
         """,
     )

@@ -38,13 +38,18 @@ def render() -> None:
         st.error(run.status().message)
     mates = _mates(run)
     _headline(run, metrics, mates)
-    _badges(run, mates)
+    card = st.container(border=True, gap="xsmall", key="card_worth_a_look")
+    with card:
+        cards.head("Worth a look", "Known failures of the methods, from the log; each name says on hover how")
     with st.grid(3, gap="small", min_column_width=290):
         _learning(run, metrics, epoch)
         _noise(run, epoch)
         _augmentation(run, epoch)
         _engine_room(metrics, epoch)
     _settings(run, config)
+    with card:  # last, because a long history takes a moment
+        mates = [mate for mate in mates if mate.id != run.id]
+        badges.draw(run, cached.badges(run, mates), run.about().get("notes", []))
 
 
 def _headline(run: Run, metrics: DataFrame, mates: Sequence[Run]) -> None:
@@ -92,13 +97,6 @@ def _full_run(mates: Sequence[Run]) -> DataFrame | None:
             metrics[mate.id] = cached.metrics(mate)
             configs[mate.id] = mate.config()
     return cost.full_run(configs, metrics)
-
-
-def _badges(run: Run, mates: Sequence[Run]) -> None:
-    found = cached.badges(run, [mate for mate in mates if mate.id != run.id])
-    with st.container(border=True, gap="xsmall", key="card_worth_a_look"):
-        cards.head("Worth a look", badges.summary(found), hint="Known failures of the methods, from the log")
-        badges.draw(run, found, run.about().get("notes", []))
 
 
 def _learning(run: Run, metrics: DataFrame, epoch: int) -> None:

@@ -56,8 +56,9 @@ class Signature:
 
 
 def percent(share: float) -> str:
-    """Writes a share of 1 with one decimal: 0.9385 is 93.8 %."""
-    return f"{100 * share:.1f}\N{NO-BREAK SPACE}%".replace("-", "\N{MINUS SIGN}")
+    """Writes a share of 1 with one decimal: 0.9385 is 93.8 %; 1 is 100 %."""
+    text = f"{100 * share:.1f}".replace("-", "\N{MINUS SIGN}")
+    return f"{'100' if text == '100.0' else text}\N{NO-BREAK SPACE}%"
 
 
 def figure(value: float) -> str:

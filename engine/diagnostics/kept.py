@@ -7,6 +7,7 @@ count, because an epoch on everything prefers nothing.
 import numpy as np
 from pandas import DataFrame
 
+from engine.diagnostics import asked
 from engine.diagnostics.arithmetic import gini
 from engine.diagnostics.badge import Badge, Signature, figure, percent
 from store import queries, signatures
@@ -91,16 +92,16 @@ def region(run: Run) -> Badge:
         return _REGION.unknown("No epoch that dropped a sample knew the neighbour distances.")
     return _REGION.judged(
         found["kept"] <= found["everyone"],
-        f"{figure(found['kept'] / found['everyone'])} x",
-        f"the mean neighbour distance of all samples ({figure(found['everyone'])}) is that of the kept ones "
-        f"({figure(found['kept'])}).",
+        f"{figure(found['kept'] / found['everyone'])} ×",
+        f"the mean neighbour distance of all samples: {figure(found['kept'])} of the kept ones against "
+        f"{figure(found['everyone'])}.",
         n=found["n"],
     )
 
 
 def hard_dropped(run: Run) -> Badge:
     """Samples that the model believes are dropped because image and label seem to disagree."""
-    found = signatures.tenures(run)
+    found = asked.tenures(run)
     if found.empty or not found["epochs"].iloc[0]:
         return _HARD.unknown(NOTHING_DROPPED)
     if found["consistency"].isna().all() or found["mean_margin"].isna().all():
@@ -118,7 +119,7 @@ def hard_dropped(run: Run) -> Badge:
 
 def monopoly(run: Run) -> Badge:
     """Every epoch keeps the same samples."""
-    found = signatures.tenures(run)
+    found = asked.tenures(run)
     if found.empty or not found["epochs"].iloc[0]:
         return _MONOPOLY.unknown(NOTHING_DROPPED)
     kept, epochs = found["kept"].to_numpy(float), float(found["epochs"].iloc[0])
@@ -152,16 +153,16 @@ def stale_features(run: Run) -> Badge:
 
 def class_collapse(run: Run) -> Badge:
     """A class all but disappears from what is trained on."""
-    found = signatures.classes(run)
+    found = asked.classes(run)
     if found.empty or found["share_kept"].isna().all():
         return _COLLAPSE.unknown(NOTHING_DROPPED)
     shares = found["share_kept"] / found["share"]
     worst = found.iloc[int(shares.argmin())]
     return _COLLAPSE.judged(
         shares.min() < NEGLECTED,
-        f"{figure(shares.min())} x",
-        f"its share of the data ({percent(worst['share'])}) is the share of class {worst['name']} among the "
-        f"kept ({percent(worst['share_kept'])}); no class has less.",
+        f"{figure(shares.min())} ×",
+        f"its share of the data is what class {worst['name']} gets: {percent(worst['share_kept'])} of the "
+        f"kept samples, {percent(worst['share'])} of the data; no class gets less.",
         n=len(found),
     )
 

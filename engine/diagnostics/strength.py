@@ -5,7 +5,9 @@ After the failure signatures of SADA (arXiv 2510.00434); every threshold is ours
 
 import numpy as np
 
+from engine.diagnostics import asked
 from engine.diagnostics.arithmetic import rank_correlation
+from engine.diagnostics.asked import STRONG
 from engine.diagnostics.badge import Badge, Signature, figure, percent
 from store import queries, signatures
 from store.run import Run
@@ -17,7 +19,6 @@ STALLED = 0.02  # relative fall of the mean loss over the last third, below whic
 RISES = 0.05  # of mean strength over the last third
 JUMPS = 0.2  # of mean strength from one epoch to the next
 FEWEST_EPOCHS = 9  # below, a last third says nothing
-STRONG = 0.95
 PILED_UP = 0.5  # share of strong samples
 FOLLOWS_SIZE = 0.5  # rank correlation of class size and strength
 UNEQUAL = 1.5  # largest class / smallest class, below which sizes count as equal
@@ -60,7 +61,7 @@ def stalls(run: Run) -> Badge:
     kind = run.config().get("policy", {}).get("kind")
     if kind not in ADAPTIVE:
         return _STALLS.unknown(f"The policy {kind} does not adapt strength to learning.")
-    strength = signatures.strong_share(run, STRONG).dropna(subset=["mean"])
+    strength = asked.strengths(run).dropna(subset=["mean"])
     both = strength.merge(queries.metrics(run)[["epoch", "mean_loss"]].dropna(), on="epoch")
     if len(both) < FEWEST_EPOCHS:
         return _STALLS.unknown(f"Fewer than {FEWEST_EPOCHS} epochs have been recorded.")
@@ -82,7 +83,7 @@ def stalls(run: Run) -> Badge:
 
 def piles_up(run: Run) -> Badge:
     """Most samples sit at the strong end, where strength no longer tells them apart."""
-    known = signatures.strong_share(run, STRONG).dropna(subset=["share"])
+    known = asked.strengths(run).dropna(subset=["share"])
     if known.empty:
         return _PILES_UP.unknown("No epoch recorded a strength.")
     last = known.iloc[-1]
@@ -96,7 +97,7 @@ def piles_up(run: Run) -> Badge:
 
 def small_classes(run: Run) -> Badge:
     """Small classes are augmented less than large ones."""
-    known = signatures.classes(run).dropna(subset=["strength"])
+    known = asked.classes(run).dropna(subset=["strength"])
     if len(known) < FEWEST_CLASSES:
         return _SMALL_CLASSES.unknown(f"Fewer than {FEWEST_CLASSES} classes have a strength.")
     if known["size"].max() < UNEQUAL * known["size"].min():

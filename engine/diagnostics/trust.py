@@ -61,7 +61,11 @@ def recall(run: Run) -> Badge:
     if not _uses_hnsw(run):
         return _RECALL.unknown("This run compares all pairs; there is no index to be wrong.")
     return _worst(
-        _RECALL, queries.metrics(run), "recall", low=RECALL_LOW, words="of the true neighbours found"
+        _RECALL,
+        queries.metrics(run),
+        "recall",
+        low=RECALL_LOW,
+        words="of the true nearest neighbours were found",
     )
 
 
@@ -71,14 +75,14 @@ def jaccard(run: Run) -> Badge:
         return _JACCARD.unknown("This run compares all pairs; there is no index to be wrong.")
     return _worst(
         _JACCARD, queries.metrics(run), "jaccard", low=JACCARD_LOW,
-        words="agreement of the kept set with that by exact neighbours",
+        words="of the samples kept by either kind of distances were kept by both",
     )  # fmt: skip
 
 
 def map_trust(run: Run) -> Badge:
     """Neighbours on the map are not neighbours among the features."""
     return _worst(
-        _TRUST, queries.metrics(run), "map_trust", low=TRUST_LOW, words="trustworthiness of the map"
+        _TRUST, queries.metrics(run), "map_trust", low=TRUST_LOW, words="is the trustworthiness of the map"
     )
 
 
@@ -144,7 +148,7 @@ def _worst(signature: Signature, metrics: DataFrame, name: str, *, low: float, w
     return signature.judged(
         worst[name] < low,
         percent(worst[name]),
-        f"is the lowest {words}, in epoch {worst['epoch']:.0f}; {percent(known[name].mean())} on average.",
+        f"{words} in the worst epoch, {worst['epoch']:.0f}; {percent(known[name].mean())} on average.",
         n=len(known),
     )
 

@@ -25,19 +25,13 @@ def badge(
     return Badge(f"The {verdict} one", verdict, "42 %", sentence, 7, "samples", "how it is", view, ids)
 
 
-@pytest.mark.parametrize(
-    ("verdicts", "says"),
-    [
-        ("rrgu", "2 of 3 known failures that were measured are there"),
-        ("rg", "1 of 2 known failures that were measured is there"),
-        ("r", "1 of 1 known failure that was measured is there"),
-        ("ggu", "None of 2 known failures that were measured is there"),
-        ("uu", "None of 2 known failures could be measured yet"),
-    ],
-)
-def test_the_head_counts_failures_among_what_was_measured(verdicts: str, says: str):
-    names: dict[str, Verdict] = {"r": "red", "g": "green", "u": "unknown"}
-    assert badges.summary([badge(names[letter]) for letter in verdicts]) == says
+def test_a_run_without_a_failure_says_so(joint: Run):
+    drawn = badges.content(joint, [badge("green"), badge("unknown")])
+    assert "<summary>No known failure was found: 1 measured and fine · 1 not measured</summary>" in drawn
+
+
+def test_a_run_of_which_nothing_was_measured_is_not_called_fine(joint: Run):
+    assert "<summary>1 not measured</summary>" in badges.content(joint, [badge("unknown")])
 
 
 def test_failures_come_first_and_the_rest_is_folded(joint: Run):
