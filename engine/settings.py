@@ -94,7 +94,7 @@ def _sentence(problem: Any) -> str:
 def _reason(problem: Any) -> str:
     if problem["type"] == "extra_forbidden":
         return "is not a setting; remove it or correct its name"
-    if problem["type"] == "missing":
+    if problem["type"] == "missing" or (problem["type"] == "string_too_short" and not problem["input"]):
         return "must be given"
     if problem["type"] == "value_error":
         return str(problem["msg"]).removeprefix("Value error, ")

@@ -1,7 +1,8 @@
 """Encoded pictures to one uint8 array: decoded, resized and cropped by threads.
 
-Threads instead of processes, since Pillow releases the interpreter while it decodes and resizes and a thread
-can write where the images belong.
+Threads instead of processes: a thread can write where the images belong, and Pillow releases the interpreter
+while it decodes, converts and resizes. Measured on photos of 500 x 375 brought to 64: 0.54 of 0.61 ms of an
+image are spent there, so eight or so processors can be kept busy.
 """
 
 import os

@@ -22,21 +22,24 @@ WAITING = "waiting for another run that loads the same images"
 COPYING = "choosing samples"
 
 
-def images(
-    key: str, shape: tuple[int, ...], fill: Callable[[ndarray], None], report: Report
-) -> np.memmap[tuple[int, ...], np.dtype[np.uint8]]:
+Mapped = np.memmap[tuple[int, ...], np.dtype[np.uint8]]
+
+
+def images(key: str, shape: tuple[int, ...], fill: Callable[[ndarray], None], report: Report) -> Mapped:
     """Returns uint8 images of this shape, mapped read-only from the cache; lets fill write them if new.
 
     key: a digest of all that they are made from. Raises DiskIsFull where they do not fit.
     """
     path = cache_folder() / "images" / f"{key}.npy"
-    if not path.exists():
+    known = _opened(path, shape)
+    if known is None:
         with remember.exclusive(path, lambda: report(WAITING, 0.0)):
-            if not path.exists():
+            known = _opened(path, shape)  # another run may have written it meanwhile
+            if known is None:
                 size = math.prod(shape)
                 remember.write_whole(path, lambda scratch: _write(scratch, shape, fill), size=size)
-    opened: np.memmap[tuple[int, ...], np.dtype[np.uint8]] = np.load(path, mmap_mode="r")
-    return opened
+                known = np.load(path, mmap_mode="r")
+    return known
 
 
 def rows(images_of_all: ndarray, ids: ndarray, report: Report) -> ndarray:
@@ -58,6 +61,15 @@ def rows(images_of_all: ndarray, ids: ndarray, report: Report) -> ndarray:
     first_and_last = images_of_all[ids[[0, -1]]]  # tell parts of one file apart
     made_from = remember.key(str(images_of_all.filename), ids, first_and_last)
     return images(f"rows-{made_from}", (len(ids), *images_of_all.shape[1:]), copy, report)
+
+
+def _opened(path: Path, shape: tuple[int, ...]) -> Mapped | None:
+    """Returns the images in the file; None where it is not there or damaged."""
+    try:
+        known: Mapped = np.load(path, mmap_mode="r")
+    except (OSError, ValueError, EOFError):
+        return None
+    return known if known.shape == shape and known.dtype == np.uint8 else None
 
 
 def _write(path: Path, shape: tuple[int, ...], fill: Callable[[ndarray], None]) -> None:

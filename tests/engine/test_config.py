@@ -32,6 +32,10 @@ from engine.config import (
         ("ema=1", "ema must be less than 1.0; got '1'"),
         ("strategy.keep=0.5", "strategy.everything.keep is not a setting; remove it or correct its name"),
         ("density.ef=10", "density: ef must be larger than k = 10, or the index cannot return k neighbours"),
+        ("source.kind=image_folder", "source.image_folder.root must be given"),
+        ("source.kind=image_parquet", "source.image_parquet.train must be given"),
+        ("noise.kind=given", "noise.given.path must be given"),
+        ("validation=0.6", "validation must be at most 0.5; got '0.6'"),
         ("nonsense", "--set must look like key=value; got 'nonsense'"),
     ],
 )

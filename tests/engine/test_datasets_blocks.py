@@ -109,6 +109,17 @@ def test_a_mapped_file_is_written_whole_once_and_read_only(tmp_path, monkeypatch
         again[0] = 1
 
 
+@pytest.mark.parametrize("damaged", [b"", b"no array", b"cut off"])
+def test_a_damaged_file_is_written_anew(tmp_path, monkeypatch, damaged):
+    monkeypatch.setenv("UNDERTOW_CACHE", str(tmp_path))
+    whole = mapped.images("key", (2, 1, 2, 2), lambda images: images.fill(3), silent)
+    path = tmp_path / "images" / "key.npy"
+    path.write_bytes(path.read_bytes()[:-1] if damaged == b"cut off" else damaged)
+    again = mapped.images("key", (2, 1, 2, 2), lambda images: images.fill(4), silent)
+    assert again.shape == whole.shape
+    assert (again == 4).all()
+
+
 def test_a_full_disk_is_said_before_a_mapped_file_is_written(tmp_path, monkeypatch):
     monkeypatch.setenv("UNDERTOW_CACHE", str(tmp_path))
 

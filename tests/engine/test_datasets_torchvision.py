@@ -9,6 +9,7 @@ from engine import config
 from engine.config import InvalidConfig
 from engine.datasets.torchvision_set import TorchvisionSet
 from engine.progress import silent
+from tests import encoded
 
 FAKE = {"size": 100, "image_size": (3, 12, 10), "num_classes": 4}
 
@@ -51,6 +52,25 @@ def test_a_set_without_parts_holds_out_a_stratified_fifth():
     } == decoded
     sizes = np.bincount(dataset.labels) + np.bincount(dataset.test_labels)
     assert (abs(np.bincount(dataset.test_labels) - 0.2 * sizes) < 1).all()
+
+
+def write_idx(path, values):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shape = np.array(values.shape, ">u4").tobytes()
+    path.write_bytes(bytes([0, 0, 8, values.ndim]) + shape + values.astype(np.uint8).tobytes())
+
+
+def test_a_set_with_train_gives_both_its_parts(tmp_path):
+    images, labels = encoded.digits(50)
+    for part, rows in (("train", slice(0, 30)), ("t10k", slice(30, 50))):
+        write_idx(tmp_path / "KMNIST" / "raw" / f"{part}-images-idx3-ubyte", images[rows])
+        write_idx(tmp_path / "KMNIST" / "raw" / f"{part}-labels-idx1-ubyte", labels[rows])
+    dataset = TorchvisionSet(name="KMNIST", root=str(tmp_path), gray=True).load(silent)
+    assert_array_equal(dataset.images[:, 0], images[:30])
+    assert_array_equal(dataset.test_images[:, 0], images[30:])
+    assert_array_equal(dataset.labels, labels[:30])
+    assert_array_equal(dataset.test_labels, labels[30:])
+    assert dataset.class_names == tuple(torchvision.datasets.KMNIST.classes)
 
 
 @pytest.mark.usefixtures("split")
