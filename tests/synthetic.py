@@ -176,7 +176,7 @@ def _columns(
         "weight": where_kept(np.ones(count)),
         "operation": where_kept(rng.integers(0, 14, count)),
         "loss": where_kept(known.loss),
-        "confidence": where_kept(known.confidence),
+        "confidence": where_kept(1 / (1 + np.exp(-margins))),
         "margin": where_kept(margins),
         "prediction": where_kept(np.where(margins > 0, world.labels, confusion)),
         "correct": where_kept(margins > 0),
@@ -212,7 +212,7 @@ def _metrics(columns: dict[str, ndarray], epoch: int, settled: RunConfig) -> dic
     measured = {
         "kept": kept,
         "kept_share": kept / len(columns["selected"]),
-        "learning_rate": settled.learning_rate * (1 - epoch / settled.epochs),
+        "learning_rate": settled.optimizer.learning_rate * (1 - epoch / settled.epochs),
         "mean_loss": float(np.nanmean(columns["loss"])),
         "train_accuracy": float(np.nanmean(columns["correct"])),
         "test_loss": float(1 - 0.8 * accuracy),
