@@ -21,6 +21,7 @@ CONFIG: dict[str, Any] = {
 
 _STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 _TICKS_AT_MOST = 11
+_LEGEND_ROOM = 54  # pixels: two rows of names, which is what the narrowest card needs
 
 
 class Sketch:
@@ -72,7 +73,14 @@ class Sketch:
     def figure(self) -> go.Figure:
         """Returns the chart as a plotly figure."""
         layout = {**self.layout, **self.axes, "shapes": self.shapes, "annotations": self.notes}
+        if self._has_legend():
+            layout["margin"] = {**layout["margin"], "t": max(layout["margin"]["t"], _LEGEND_ROOM)}
         return go.Figure(data=self.traces, layout=layout)
+
+    def _has_legend(self) -> bool:
+        """Says whether plotly draws a legend: of itself, from two named traces on."""
+        named = [trace for trace in self.traces if trace.get("showlegend", True)]
+        return len(named) > 1 and self.layout.get("showlegend", True) is not False
 
     def _change(self, letter: str, panel: int, changes: dict[str, Any]) -> None:
         name = f"{letter}axis{'' if panel == 1 else panel}"
@@ -158,7 +166,8 @@ def _layout(palette: Palette, height: int) -> dict[str, Any]:
             "font": {"family": theme.FONT, "size": 12, "color": palette.text},
         },
         "legend": {
-            "orientation": "h", "x": 0, "y": 1, "xanchor": "left", "yanchor": "bottom",
+            # Tied to the card and not to the axes: plotly's own room for a legend goes stale on a resize.
+            "orientation": "h", "x": 0, "y": 1, "xanchor": "left", "yanchor": "top", "yref": "container",
             "traceorder": "normal",
         },
         "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": palette.muted, "activecolor": palette.primary},

@@ -39,11 +39,17 @@ class Form(Generic[Model]):
     def lead(self, name: str) -> None:
         """Draws the first line of a choice of kinds: the choice, and the first setting of the chosen kind."""
         setting = self._settings[name]
-        left, right = st.columns(2, gap="medium")
+        first = self._inner(setting)[:1]
+        left, right = st.columns(2, gap="medium", vertical_alignment="top" if first else "bottom")
         with left:
             self._choose(setting)
         with right:
-            self._draw(self._inner(setting)[:1], columns=1)
+            if first:
+                self._field(first[0])
+            else:
+                self._say_kind(setting)
+        if first:
+            self._say_kind(setting)
 
     def rest(self, name: str) -> None:
         """Draws what lead leaves out."""
@@ -58,13 +64,21 @@ class Form(Generic[Model]):
         return len(self._inner(self._settings[name])) > 1
 
     def refused(self, *names: str) -> int:
-        """Returns how many settings of these are refused."""
-        return sum(path.split(".")[0] in names for path in self.errors)
+        """Returns how many settings of these are refused, apart from those that lead draws."""
+        folded = set(self.errors) - {path for name in names for path in self._led(self._settings[name])}
+        return sum(path.split(".")[0] in names for path in folded)
 
     def where(self, path: str) -> str:
         """Returns the words for the place of a setting: "Strategy, keep"."""
         labels = [setting.label for setting in self._shown() if f"{path}.".startswith(f"{setting.path}.")]
         return ", ".join([*labels[:1], *(label.lower() for label in labels[1:])])
+
+    def _led(self, setting: Setting) -> tuple[str, ...]:
+        """Returns the paths whose refusals lead draws."""
+        if setting.widget != "kinds":
+            return ()
+        first = (inner.path for inner in self._inner(setting)[:1])
+        return (setting.path, f"{setting.path}.{self._kind(setting)}", *first)
 
     def _read(self, settings: Iterable[Setting], start: Mapping[str, Any]) -> dict[str, Any]:
         return {setting.name: self._value(setting, start.get(setting.name)) for setting in settings}
@@ -108,15 +122,12 @@ class Form(Generic[Model]):
             found += [setting, *(self._shown(self._inner(setting)) if setting.models and is_on else ())]
         return found
 
-    def _draw(self, settings: Iterable[Setting], *, columns: int = 2) -> None:
+    def _draw(self, settings: Iterable[Setting]) -> None:
         """Draws plain settings beside each other, then the parts among them below a heading each."""
         settings = list(settings)
         plain = [setting for setting in settings if not setting.models]
-        if plain and columns == 1:
-            for setting in plain:
-                self._field(setting)
-        elif plain:
-            with st.grid(columns, gap=("small", "medium"), min_column_width=170):
+        if plain:
+            with st.grid(2, gap=("small", "medium"), min_column_width=170):
                 for setting in plain:
                     with st.container(gap="xxsmall"):
                         self._field(setting)
@@ -130,6 +141,7 @@ class Form(Generic[Model]):
             return
         if setting.widget == "kinds":
             self._choose(setting)
+            self._say_kind(setting)
         self._draw(self._inner(setting))
         if setting.widget == "part":
             self._refuse(setting.path)
@@ -138,7 +150,7 @@ class Form(Generic[Model]):
         return f"{setting.label}: {naming.word(self._kind(setting))}"
 
     def _choose(self, setting: Setting) -> None:
-        """Draws the choice of kinds and the sentence of the chosen one."""
+        """Draws the choice of kinds."""
         kinds = list(setting.models)
         chosen = self._kind(setting)
         lines = (f"**{naming.word(kind)}**: {markup.markdown(setting.sentence(kind))}" for kind in kinds)
@@ -147,9 +159,12 @@ class Form(Generic[Model]):
             format_func=naming.word, key=self._key_of(setting.path), persist_state="session",
             help="\n\n".join((f"{setting.help}.", *lines)),
         )  # fmt: skip
-        cards.html(f'<p class="ut-kind">{markup.text(setting.sentence(chosen))}</p>')
         self._refuse(setting.path)
         self._refuse(f"{setting.path}.{chosen}")
+
+    def _say_kind(self, setting: Setting) -> None:
+        """Draws what the chosen kind does."""
+        cards.html(f'<p class="ut-kind">{markup.text(setting.sentence(self._kind(setting)))}</p>')
 
     def _field(self, setting: Setting) -> None:
         """Draws one plain setting, and below it why its value is refused."""
