@@ -28,6 +28,12 @@ def strengths(run: Run) -> DataFrame:
     return _strengths(run, run.data_version())
 
 
+def uses_hnsw(run: Run) -> bool:
+    """Says whether neighbours come from an index: as the run says it did, or else as it was asked to."""
+    used = run.about().get("index") or run.config().get("density", {}).get("index", "hnsw")
+    return used != "exact"
+
+
 @lru_cache(maxsize=2)
 def _classes(run: Run, version: str) -> DataFrame:  # noqa: ARG001 - part of the key
     return signatures.classes(run)

@@ -3,6 +3,7 @@
 Time is split by phase, because a share of dropped samples alone says nothing about seconds.
 """
 
+from engine.diagnostics import asked
 from engine.diagnostics.badge import Badge, Signature, figure, percent, seconds
 from engine.diagnostics.kept import NOTHING_DROPPED
 from store import queries
@@ -56,7 +57,7 @@ def speed_up(run: Run) -> Badge:
 
 def index_pays(run: Run) -> Badge:
     """The index takes longer than comparing all pairs."""
-    if run.config().get("density", {}).get("index", "hnsw") != "hnsw":
+    if not asked.uses_hnsw(run):
         return _PAYS.unknown("This run compares all pairs.")
     known = queries.metrics(run).dropna(subset=["exact_seconds", "seconds_index", "seconds_query"])
     exact = float(known["exact_seconds"].sum())

@@ -6,6 +6,7 @@ An approximation is measured against the exact answer in every run instead of tr
 import numpy as np
 from pandas import DataFrame
 
+from engine.diagnostics import asked
 from engine.diagnostics.badge import Badge, Signature, figure, percent, seconds
 from store import queries, signatures, suspicion
 from store.run import Run
@@ -58,7 +59,7 @@ _GAP = Signature(
 
 def recall(run: Run) -> Badge:
     """The index misses true neighbours."""
-    if not _uses_hnsw(run):
+    if not asked.uses_hnsw(run):
         return _RECALL.unknown("This run compares all pairs; there is no index to be wrong.")
     return _worst(
         _RECALL,
@@ -71,7 +72,7 @@ def recall(run: Run) -> Badge:
 
 def jaccard(run: Run) -> Badge:
     """The index changes which samples are kept."""
-    if not _uses_hnsw(run):
+    if not asked.uses_hnsw(run):
         return _JACCARD.unknown("This run compares all pairs; there is no index to be wrong.")
     return _worst(
         _JACCARD, queries.metrics(run), "jaccard", low=JACCARD_LOW,
@@ -88,7 +89,7 @@ def map_trust(run: Run) -> Badge:
 
 def index_is_named(run: Run) -> Badge:
     """Brute force goes by the name of HNSW."""
-    if not _uses_hnsw(run):
+    if not asked.uses_hnsw(run):
         return _NAMED.unknown("This run says that it compares all pairs.")
     known = queries.metrics(run).dropna(subset=["recall", "exact_seconds", "seconds_query"])
     exact = float(known["exact_seconds"].mean()) if len(known) else 0.0
@@ -151,8 +152,3 @@ def _worst(signature: Signature, metrics: DataFrame, name: str, *, low: float, w
         f"{words} in the worst epoch, {worst['epoch']:.0f}; {percent(known[name].mean())} on average.",
         n=len(known),
     )
-
-
-def _uses_hnsw(run: Run) -> bool:
-    used = run.about().get("index") or run.config().get("density", {}).get("index", "hnsw")
-    return "exact" not in str(used)
