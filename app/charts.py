@@ -125,7 +125,7 @@ def times(metrics: DataFrame, palette: Palette, *, epoch: int | None = None) -> 
             x=metrics["epoch"],
             y=seconds,
             name=label,
-            marker={"color": palette.categorical[_TIME_COLORS[name]]},
+            marker={"color": (*palette.categorical, palette.muted)[_TIME_COLORS[name]]},
             hovertemplate=f"%{{y:.3g}} s {label.lower()}<extra></extra>",
         )
     _cut_outliers(sketch, metrics)
