@@ -103,7 +103,8 @@ def default_slots() -> int:
 def stop(run: Run) -> None:
     """Ends a run: a queued one at once, a running one after its batch and a checkpoint.
 
-    Returns without waiting for the end; does nothing where the run is over.
+    Returns without waiting for the end; does nothing where the run is over. A tracked run ends when its own
+    program looks at the request.
     """
     with tenure.exclusive(run.folder.parent):
         status = run.status()
@@ -113,6 +114,8 @@ def stop(run: Run) -> None:
         if status.state == "queued":
             run.write_status(state="stopped", message="stopped before it began")
             return
+    if status.is_tracked:
+        return  # a program of the person's own, which looks for the request
     send_signal(status, signal.SIGTERM)
     ensure_supervisor(run.folder.parent)  # somebody must kill the worker if it does not listen
 
@@ -130,6 +133,10 @@ def resume(run: Run, *, worker: Sequence[str] = ENGINE) -> None:
     """
     with tenure.exclusive(run.folder.parent):
         state = run.status().state
+        if run.status().is_tracked:
+            raise ValueError(
+                f"run {run.id} was trained by a program of its own; run that program again to train another"
+            )
         if state == "done":
             raise ValueError(f"run {run.id} is done; start a new run from its settings instead")
         if state not in ("stopped", "failed", "lost"):

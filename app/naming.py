@@ -33,6 +33,8 @@ _SPELLED = {
     "sgd": "SGD",
 }
 
+_TOLD = 5  # settings of a person's own loop beside its name
+
 
 def word(name: object) -> str:
     """Returns what a kind or a choice is called: "random subset", "CIFAR-10"."""
@@ -56,8 +58,15 @@ def run_titles(configs: Mapping[str, Settings]) -> dict[str, str]:
     return titles
 
 
+def is_tracked(config: Settings) -> bool:
+    """Says whether a program of the person's own trained the run, and Undertow only logged it."""
+    return bool(config.get("tracked"))
+
+
 def method(config: Settings) -> str:
     """Returns strategy and policy in words: "joint 50 % + SADA"."""
+    if is_tracked(config):
+        return " + ".join(["own loop", *(words for _, words in _chosen_by_own_loop(config))])
     return f"{strategy(config)} + {policy(config)}"
 
 
@@ -139,6 +148,10 @@ def shape_of_data(config: Settings) -> tuple[tuple[str, str], ...]:
 
 def chips(config: Settings) -> tuple[tuple[str, str], ...]:
     """Returns the settings that tell runs apart at a glance, as (name, value)."""
+    if is_tracked(config):
+        told = list(flat(config.get("hyperparameters", {})).items())[:_TOLD]
+        own = (("trained by", "own loop"), *_chosen_by_own_loop(config))
+        return (*own, *((name, f"{name} {value}") for name, value in told))
     return (
         ("seed", f"seed {config.get('seed', wording.UNKNOWN)}"),
         ("strategy", strategy(config)),
@@ -170,6 +183,12 @@ def flat(settings: Settings, prefix: str = "") -> dict[str, str]:
         else:
             found[path] = value if isinstance(value, str) else json.dumps(value)
     return found
+
+
+def _chosen_by_own_loop(config: Settings) -> list[tuple[str, str]]:
+    """Returns the strategy and the policy that a person's own loop asked, as (name, value)."""
+    asked = {"strategy": strategy, "policy": policy}
+    return [(name, words(config)) for name, words in asked.items() if config.get(name)]
 
 
 def _of_method(config: Settings) -> list[str]:

@@ -29,7 +29,8 @@ def reason(why: Why, config: Settings) -> str:
             f"{'was' if why.kept else 'was not'}."
         )
     if why.reason == "score":
-        verb, schedule = "reaches" if why.kept else "is below", config["strategy"].get("schedule", "constant")
+        verb = "reaches" if why.kept else "is below"
+        schedule = config.get("strategy", {}).get("schedule", "constant")
         scheduled = (
             "" if schedule == "constant" else f", as many as this epoch of the {schedule} schedule has"
         )
@@ -37,6 +38,8 @@ def reason(why: Why, config: Settings) -> str:
             f"{_standing(why, config)} and {verb} the cut of {wording.number(why.cut)} that kept "
             f"{wording.count(why.kept_count)}{scheduled}."
         )
+    if naming.is_tracked(config):
+        return f"The program that trained the run chose the {_kept_of_all(why)} samples of this epoch."
     return f"The scores known after epoch {why.decided_after} do not explain this selection."
 
 

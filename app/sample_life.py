@@ -94,9 +94,14 @@ def links(found: Chain, *, newest_weight: float) -> list[str]:
     ]
 
 
-def sentence(found: Chain, policy: str) -> str:
-    """Returns what the chain says, and where the strength came from if not from the variance."""
+def sentence(found: Chain, policy: str | None) -> str:
+    """Returns what the chain says, and where the strength came from if not from the variance.
+
+    policy: its kind; None where a person's own program chose the strengths.
+    """
     missing = found.window - len(found.influences)
+    if policy is None:
+        return "The program that trained the run chose the strengths; influence and variance are logged."
     if policy != "sada":
         other = policy.replace("_", " ")
         return f"This run's strengths are {other}, not SADA's; influence and variance are logged."

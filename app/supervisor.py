@@ -163,17 +163,25 @@ class Supervisor:
 
 
 def send_signal(status: Status, number: signal.Signals) -> None:
-    """Sends a signal to the worker that the status names; never to a later owner of its pid."""
+    """Sends a signal to the worker that the status names; never to a later owner of its pid.
+
+    The process of a tracked run is a person's own program, perhaps a notebook, and gets none.
+    """
+    if status.is_tracked:
+        return
     if status.pid is not None and statuses.is_running(status.pid, status.pid_started):
         with suppress(psutil.NoSuchProcess):
             psutil.Process(status.pid).send_signal(number)
 
 
 def _observe(root: Path) -> Known:
+    """Every run that a worker trains or will train; a tracked one takes no slot and is nobody's to end."""
     known = []
     for run in find_runs(root):
         with suppress(FileNotFoundError):  # deleted between the two looks
-            known.append((run, run.status()))
+            status = run.status()
+            if not status.is_tracked:
+                known.append((run, status))
     return known
 
 

@@ -157,6 +157,10 @@ def parse(settings: Mapping[str, Any], assignments: Iterable[str] = ()) -> RunCo
 
     An assignment into a part that the settings leave out changes the part's default.
     """
+    if settings.get("tracked"):
+        raise InvalidConfig(
+            "this run was trained by a program of its own, which Undertow only logged; run that program again"
+        )
     try:
         return RunConfig.model_validate(assigned({**RunConfig().model_dump(), **settings}, assignments))
     except ValidationError as error:

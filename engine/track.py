@@ -194,9 +194,10 @@ class Tracker:
     def _config(self) -> dict[str, Any]:
         names = ("name", "study", "seed", "epochs", "hyperparameters")
         parts = ("policy", "strategy", "influence", "density", "maps")
-        config = {name: getattr(self, name) for name in names}
+        config = {"tracked": True, "source": {"kind": "own_data"}}
+        config |= {name: getattr(self, name) for name in names}
         config |= {name: part.model_dump() for name in parts if (part := getattr(self, name)) is not None}
-        own: dict[str, Any] = json.loads(json.dumps({"tracked": True, **config}, default=str))
+        own: dict[str, Any] = json.loads(json.dumps(config, default=str))
         return own
 
     def _check_open(self) -> None:

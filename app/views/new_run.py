@@ -97,6 +97,12 @@ def _start() -> tuple[Mapping[str, Any], tuple[str, Mapping[str, Any]] | None]:
     except (RunNotFound, RunIsForeign) as error:
         st.error(f"{error}; the form starts from the defaults instead")
         return RunConfig().model_dump(mode="json"), None
+    if naming.is_tracked(config):
+        st.error(
+            f"{naming.run_title(config)} was trained by a program of its own and has no settings for a new "
+            "run; the form starts from the defaults instead"
+        )
+        return RunConfig().model_dump(mode="json"), None
     _, errors = refusals.checked(RunConfig, config)
     lost = {path.split(".")[0] for path in errors}
     if lost:
@@ -125,7 +131,8 @@ def _origin(before: tuple[str, Mapping[str, Any]] | None) -> None:
 
 def _choose_run() -> None:
     runs = {run.id: _config(run.id) for run in find_runs(default_root())}
-    titles = naming.run_titles({run_id: config for run_id, config in runs.items() if config})
+    usable = {name: config for name, config in runs.items() if config and not naming.is_tracked(config)}
+    titles = naming.run_titles(usable)
     st.selectbox(
         "Settings of a run", list(titles), index=None, key="start_run", on_change=_take_run,
         format_func=lambda run_id: titles.get(run_id, run_id), placeholder="Choose a run",

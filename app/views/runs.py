@@ -19,6 +19,7 @@ LIVE_SECONDS = 2.0
 RUNS_A_PAGE = 30
 
 _RESUMABLE = ("stopped", "failed", "lost")
+_ASKS = "Ask the program that trains it to stop; it does where its loop looks at should_stop"
 
 
 def render() -> None:
@@ -136,9 +137,10 @@ def _about(member: Member) -> str:
 
 def _progress(member: Member) -> str:
     status = member.status
-    says = f"{len(member.metrics)} of {member.epochs} epochs"
+    done, epochs = len(member.metrics), member.epochs
+    says = f"{done} of {epochs} epochs" if epochs else wording.plural(done, "epoch")
     words = [f"<b>{markup.text(says)}</b>"]
-    if status.is_alive:
+    if status.is_alive and epochs:
         left = cost.seconds_left(member.metrics, status)
         words.append(f"{wording.duration(left)} left" if wording.is_known(left) else "estimating")
     return (
@@ -183,6 +185,7 @@ def _cost(spent: cost.Cost) -> str:
 
 def _buttons(member: Member, spent: cost.Cost) -> None:
     run, state = member.run, member.status.state
+    is_tracked = naming.is_tracked(member.config)
     if st.button(
         "Open", key=f"open_{run.id}", disabled=not len(member.metrics), help="Open the run's overview"
     ):
@@ -194,14 +197,16 @@ def _buttons(member: Member, spent: cost.Cost) -> None:
             on_click=launch.stop,
             args=(run,),
             disabled=state == "stopping",
-            help="Stop after the batch in work; it can be resumed",
+            help=_ASKS if is_tracked else "Stop after the batch in work; it can be resumed",
         )
-    elif state in _RESUMABLE:
+    elif state in _RESUMABLE and not is_tracked:
         st.button(
             ":material/resume:", key=f"resume_{run.id}", on_click=launch.resume, args=(run,),
             help="Continue from the last checkpoint",
         )  # fmt: skip
-    if st.button(":material/content_copy:", key=f"clone_{run.id}", help="Clone and edit: a new run like this"):
+    if not is_tracked and st.button(
+        ":material/content_copy:", key=f"clone_{run.id}", help="Clone and edit: a new run like this"
+    ):
         focus.go("new-run", clone=run.id)
     what = f"{wording.plural(len(member.metrics), 'epoch')} and {wording.duration(spent.seconds)} of work"
     _ask_to_delete(run, f"**{markup.markdown(member.name)}**, {what}", is_alive=member.status.is_alive)

@@ -175,7 +175,7 @@ def _chain(run: Run, history: DataFrame, epoch: int) -> None:
             "How its strength came about", hint="SADA, arXiv 2510.00434; window, average and scaling ours"
         )
         cards.html(markup.chain(sample_life.links(chain, newest_weight=settings.get("newest_weight", 0.9))))
-        st.caption(sample_life.sentence(chain, str(config.get("policy", {}).get("kind"))))
+        st.caption(sample_life.sentence(chain, config.get("policy", {}).get("kind")))
 
 
 def _predictions(history: DataFrame, names: list[str], epoch: int) -> None:
