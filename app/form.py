@@ -6,6 +6,7 @@ number beyond them on the screen and silently goes on with the one before.
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
@@ -16,6 +17,8 @@ from app import cards, fields, markup, naming, refusals
 from app.fields import Setting
 
 Model = TypeVar("Model", bound=BaseModel)
+
+_PAIRS = re.compile(r"\n|,(?=[^,\n]*=)")  # a comma parts two pairs, and not the values of one
 
 
 class Form(Generic[Model]):
@@ -218,13 +221,14 @@ def _shown(setting: Setting, value: Any) -> Any:
 
 
 def _parsed(setting: Setting, shown: Any) -> Any:
-    """Returns what a widget shows as JSON holds it; text that is no list of pairs stays text, for refusal."""
+    """Returns what a widget shows as JSON holds it; a line that is no pair makes a list, which is refused."""
     if setting.widget == "lines":
         return [line.strip() for line in str(shown).splitlines() if line.strip()]
     if setting.widget == "pairs":
-        parted = [line.partition("=") for line in str(shown).splitlines() if line.strip()]
+        lines = [line.strip() for line in _PAIRS.split(str(shown)) if line.strip()]
+        parted = [line.partition("=") for line in lines]
         if not all(name.strip() and sign for name, sign, _ in parted):
-            return shown
+            return lines
         return {name.strip(): value.strip() for name, _, value in parted}
     return shown
 

@@ -30,7 +30,8 @@ def checked(model: type[Model], values: Mapping[str, Any]) -> tuple[Model | None
         found = reasons(refused)
     failing = {path.split(".")[0] for path, _ in found}
     try:
-        model.model_validate({name: value for name, value in values.items() if name not in failing})
+        if "" not in failing:
+            model.model_validate({name: value for name, value in values.items() if name not in failing})
     except ValidationError as refused:
         found += [(path, reason) for path, reason in reasons(refused) if not path]
     errors: dict[str, str] = {}
@@ -48,8 +49,9 @@ def _place(model: type[BaseModel], path: str, reason: str) -> str:
     everything = list(fields.reachable(fields.settings(model)))
     holders = {f"{setting.path}.{kind}".rstrip(".") for setting in everything for kind in setting.models}
     known = {setting.path for setting in everything} | holders
-    while path and path not in known:
-        path = path.rpartition(".")[0]
+    parts = path.split(".") if path else []
+    prefixes = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    path = next((prefix for prefix in prefixes if prefix in known), path)
     if path and path not in holders:
         return path
     named = (f"{path}.{name}".lstrip(".") for name in _NAMES.findall(reason))

@@ -8,11 +8,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from app.views import SECTIONS
+from app.views import address as path_of
 from store import queries
 from store.run import Run
 from tests.browser.pictures import SIZES, draw_lasso, open_page
 
-VIEWS = [view.__name__.rpartition(".")[2] for views in SECTIONS.values() for view in views]
+VIEWS = [path_of(view) for views in SECTIONS.values() for view in views]
 
 
 @pytest.fixture
