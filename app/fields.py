@@ -23,7 +23,7 @@ _PLAIN: dict[Any, Widget] = {bool: "switch", int: "whole", float: "number", str:
 _EMPTY: dict[Widget, Any] = {"text": "", "switch": False, "lines": [], "pairs": {}, "part": {}, "kinds": {}}
 # Names that are signs of a formula; every other label is the name of the setting itself.
 _LABELS = {
-    "ema": "Averaged weights, decay",
+    "ema": "Decay of averaged weights",
     "k": "Neighbours k",
     "m": "Links a point",
     "ef": "Candidates, asking",

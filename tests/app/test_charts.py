@@ -240,3 +240,9 @@ def test_charts_need_no_page():
     imports = "import sys; from app import charts, history_charts, noise_charts"
     program = f"{imports}; assert 'streamlit' not in sys.modules"
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_legend_has_a_room_of_its_own_that_no_resize_changes():
+    layout = charts.losses(metrics(2), LIGHT).layout
+    assert (layout.legend.yref, layout.legend.yanchor, layout.legend.y) == ("container", "top", 1)
+    assert layout.margin.t >= 48  # two rows of names, as tall as they were measured in the narrowest card
