@@ -45,14 +45,14 @@ def gallery(
 
     frame: a row a sample with sample_id; caption: a row (a named tuple) to the lines below its thumbnail.
     epoch: at which a click shows the sample, None = the newest; width: of a thumbnail, at least. Every text
-    is escaped here. Without thumbnails in the run the cells stay empty and keep their numbers.
+    is escaped here. Without thumbnails in the run the cells are their numbers alone.
     """
     if len(frame) > MOST:
         raise ValueError(f"a gallery must have at most {MOST} samples; got {len(frame)}")
     if frame.empty:
         return ""
     ids = [int(sample_id) for sample_id in frame["sample_id"]]
-    address = sprite_address(run, ids)
+    address = "" if run.thumbnails() is None else sprite_address(run, ids)
     looked_at = {"run": run.id} if epoch is None else {"run": run.id, "epoch": epoch}
     cells = [
         _cell(looked_at, place, count=len(ids), address=address, lines=[f"#{row.sample_id}", *caption(row)])
@@ -100,7 +100,8 @@ def _cell(
     words = "".join(f"<span>{line}</span>" for line in rest)
     spoken = ", ".join((f"sample {title.removeprefix('#')}", *rest))
     link = "/samples?" + html.escape(urlencode({**looked_at, "sample": title.removeprefix("#")}))
+    image = f'<i role="img" aria-hidden="true" style="{style}"></i>' if address else ""
     return (
         f'<a href="{link}" target="_self" aria-label="{spoken}" title="{spoken}">'
-        f'<i role="img" aria-hidden="true" style="{style}"></i><b>{title}</b>{words}</a>'
+        f"{image}<b>{title}</b>{words}</a>"
     )

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 from torch import Tensor
 
-from engine.describe import detection, machine
+from engine.density import DensitySettings
+from engine.describe import describe_index, detection, machine
 from engine.own_data import OwnData
 from engine.progress import Progress
 from store.run import Run
@@ -35,11 +37,20 @@ def described(own: OwnData, thumbnails: str | None) -> dict[str, Any]:
     }
 
 
-def training_facts(logits: Tensor) -> dict[str, Any]:
-    """Returns what the first batch shows of how the net is trained: its device and number format."""
-    dtype = str(logits.dtype).removeprefix("torch.")
-    reason = "the logits of the first batch"
-    return {"precision": dtype, "precision_reason": reason, **machine(logits.device, Path.cwd())}
+def note_training(run: Run, logits: Tensor, labels: ndarray, density: DensitySettings | None) -> None:
+    """Adds what the first batch shows: device, number format, and with its first features the index.
+
+    labels: (N,) of all samples; density: None where the batch has no features.
+    """
+    about = run.about()
+    if "device" not in about:
+        dtype = str(logits.dtype).removeprefix("torch.")
+        about |= {"precision": dtype, "precision_reason": "the logits of the first batch"}
+        about |= machine(logits.device, Path.cwd())
+    if density is not None and "index" not in about:
+        about |= describe_index(density, labels, logits.device)
+    if about != run.about():
+        run.write_about(about)
 
 
 class OwnRun:

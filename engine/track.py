@@ -24,7 +24,7 @@ from engine.maps import MapSettings
 from engine.observed import Observations
 from engine.own_data import Numbered, own_data
 from engine.own_epoch import UNKNOWN, Found, Learner, completed, finished
-from engine.own_run import OwnRun, described, training_facts
+from engine.own_run import OwnRun, described, note_training
 from engine.pictures import pictures, write_pictures
 from engine.recorder import Epoch
 from engine.selection import Selection
@@ -214,11 +214,10 @@ class Tracker:
             self._strengths = self.policy.strength(known, self._epoch, rng=rng)
 
     def _no_visits(self, logits: Tensor, *, width: int) -> Visits:
-        """Returns the empty buffers of an epoch; the first of a run tells what it is trained on."""
+        """Returns the empty buffers of an epoch, once its first batch shows where and how it trains."""
         device = logits.device
         self._labels = self._labels.to(device)
-        if not self._epoch:
-            self.run.write_about({**self.run.about(), **training_facts(logits)})
+        note_training(self.run, logits, self._own.labels, self.density if width else None)
         before = self._learner.known.features.shape[1]
         if before and width != before:
             raise ValueError(f"features must be {before} wide, as in the epochs before; got {width}")

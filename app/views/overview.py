@@ -130,10 +130,11 @@ def _noise(run: Run, epoch: int) -> None:
     if noise.empty:
         with st.container(border=True, height="stretch", key="card_no_noise"):
             cards.head(title)
-            st.caption(
-                "Nobody knows the true labels of this data. Add noise at a known rate to see whether the "
-                "selection keeps or drops it: `undertow train --set noise.kind=symmetric`."
-            )
+            remedy = "Add noise at a known rate to see whether the selection keeps or drops it: "
+            remedy += "`undertow train --set noise.kind=symmetric`."
+            if naming.is_tracked(run.config()):
+                remedy = "Give the tracker `true_labels` where you know them."
+            st.caption(f"Nobody knows the true labels of this data. {remedy}")
         return
     last = noise.iloc[-1]
     cards.chart(

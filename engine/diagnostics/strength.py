@@ -59,6 +59,8 @@ _MEANING = Signature(
 def stalls(run: Run) -> Badge:
     """Strength rises or jumps although learning stands still."""
     kind = run.config().get("policy", {}).get("kind")
+    if kind is None:
+        return _STALLS.unknown("No policy of Undertow chose the strengths.")
     if kind not in ADAPTIVE:
         return _STALLS.unknown(f"The policy {kind} does not adapt strength to learning.")
     strength = asked.strengths(run).dropna(subset=["mean"])

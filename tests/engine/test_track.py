@@ -149,6 +149,16 @@ def test_a_finished_run_is_done_folded_and_has_thumbnails_and_maps(tracked: Simp
     assert (thumbnails.min(), thumbnails.max()) == (0, 255)
 
 
+def test_what_the_first_batch_shows_is_kept(tracked: SimpleNamespace):
+    about = tracked.run.about()
+    assert (about["n"], about["device"], about["precision"], about["index"]) == (
+        SAMPLES,
+        "cpu",
+        "float32",
+        "exact",
+    )
+
+
 def test_the_training_stays_as_it_was(tracked: SimpleNamespace, digits: SimpleNamespace):
     net = make_net()
     train(digits, net, seen=lambda _ids, _logits: None, ended=lambda: None)
