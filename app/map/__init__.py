@@ -78,7 +78,7 @@ def event(name: str) -> Mapping[str, Any]:
 
 
 def _addresses(run: Run, name: str, keyframes: int, *, mark: str) -> dict[str, str]:
-    root, version = f"/api/map/{run.id}", run.data_version()
+    root, pictures, version = f"/api/map/{run.id}", f"/api/thumbnail/{run.id}", run.data_version()
     # k: while an epoch arrives, the answer still has as many keyframes as the page speaks of.
     asked = f"?v={version}&k={keyframes}"
     return {
@@ -87,7 +87,7 @@ def _addresses(run: Run, name: str, keyframes: int, *, mark: str) -> dict[str, s
         "flags": f"{root}/flags{asked}" + ("&suspects=1" if mark == "suspects" else ""),
         "labels": f"{root}/values/label{asked}",
         "values": f"{root}/values/{name}{asked}",
-        "thumbnail": f"/api/thumbnail/{run.id}/{{sample}}.webp?size=64&v=1",
+        "thumbnail": "" if run.thumbnails() is None else f"{pictures}/{{sample}}.webp?size=64&v=1",
     }
 
 

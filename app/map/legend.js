@@ -123,9 +123,11 @@ class Tip {
 
   show([x, y], address, lines) {
     this.node.style.display = "flex";
-    if (this.address !== address) {
-      this.address = address;
-      this.image.src = address;
+    const shown = [address, ...lines].join("\n");
+    if (this.shown !== shown) {
+      this.shown = shown;
+      this.image.hidden = !address; // a run without thumbnails
+      if (address) this.image.src = address;
       this.words.replaceChildren(...lines.map((textContent) => element("div", { textContent })));
     }
     const [width, height] = [this.node.offsetWidth, this.node.offsetHeight];
@@ -136,6 +138,6 @@ class Tip {
 
   hide() {
     this.node.style.display = "none";
-    this.address = null;
+    this.shown = null;
   }
 }

@@ -10,7 +10,7 @@ from typing import Literal
 import streamlit as st
 
 import app.map as epoch_map
-from app import cached, cards, focus, wording
+from app import cached, cards, focus, naming, wording
 from app.map import keyframes, panel
 from app.map.keyframes import Keyframes
 from app.map.lasso import Lasso
@@ -43,10 +43,10 @@ def render() -> None:
         return
     frames = keyframes.keyframes(run, run.data_version())
     if not frames.epochs:
-        cards.empty(
-            "No map has been recorded yet",
-            "Maps are drawn every few epochs while a run trains; `maps.every` of the run says how often.",
-        )
+        drawn = "Maps are drawn every few epochs while a run trains; `maps.every` of the run says how often."
+        if naming.is_tracked(run.config()) and "index" not in run.about():
+            drawn = "Its program logged no features; give its tracker `features_of`, a part of the net."
+        cards.empty("No map has been recorded yet", drawn)
         return
     _take_moment()
     _take_choice(frames)

@@ -94,6 +94,11 @@ def test_without_images_suspects_are_numbers_and_nothing_is_asked_for(
     assert "/api/sprite/" not in said
 
 
+def test_without_features_the_map_says_what_is_missing(page: Callable[..., AppTest], bare: Run):
+    said = texts(page(bare.folder.parent, "map", run=bare.id))
+    assert "Its program logged no features; give its tracker `features_of`, a part of the net." in said
+
+
 def test_a_tracked_run_is_named_by_what_its_program_told(page: Callable[..., AppTest], whole: Run, bare: Run):
     said = texts(page(whole.folder.parent, "runs"))
     for chip in ("my own loop", ">own loop<", "learning rate 0.1", "net MLP", "SADA", "3 of 3 epochs"):
