@@ -371,6 +371,17 @@ def test_what_does_not_fit_is_named(ids, logits, given, sentence, tmp_path: Path
         tracker.add(ids, torch.zeros(logits), **given)
 
 
+def test_wrong_ids_on_an_accelerator_are_refused_when_the_epoch_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with Tracker(tmp_path, labels=[0, 1, 0]) as tracker:
+        monkeypatch.setattr(torch.Tensor, "is_cpu", False)
+        tracker.add(torch.tensor([0, 3]), torch.zeros(2, 2))
+        with pytest.raises(ValueError, match="rows of labels, from 0 to 2; got 0 to 3"):
+            tracker.end_epoch()
+    assert tracker.run.last_epoch() == -1
+
+
 def test_features_of_another_width_are_refused(tmp_path: Path):
     with Tracker(tmp_path, labels=[0, 1, 0], maps=NO_MAPS) as tracker:
         tracker.add([0, 1, 2], torch.zeros(3, 2), torch.ones(3, 4))
