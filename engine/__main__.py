@@ -23,10 +23,11 @@ from engine.cache import cache_folder
 from engine.checkpoint import State
 from engine.compilation import compile_if_possible
 from engine.config import RunConfig, parse
-from engine.consistency.measure import consistency
+from engine.consistency.measure import Measured, consistency
 from engine.datasets import Dataset
 from engine.datasets.prepare import prepared
-from engine.describe import describe, write_thumbnails
+from engine.describe import describe, describe_index, write_thumbnails
+from engine.distributed import World, joined_world
 from engine.models.build import build
 from engine.models.classifier import CHANNELS_LAST
 from engine.precision import Precision
@@ -51,18 +52,34 @@ def main() -> None:
     torch.set_num_threads(intra_op_threads(os.cpu_count() or 1))
     try:
         run = Run.open(folder)
-        with run.claim():
-            finish(run, asked_to_stop)
+        with joined_world() as world:
+            if not world.leads:
+                follow(run, asked_to_stop, world)
+                return
+            with run.claim():
+                finish(run, asked_to_stop, world)
     except (RunIsBusy, RunIsForeign) as refusal:
         sys.exit(str(refusal))
 
 
-def finish(run: Run, asked_to_stop: threading.Event) -> None:
+def follow(run: Run, asked_to_stop: threading.Event, world: World) -> None:
+    """Trains beside the leading process, which alone writes the run and says how it ended."""
+    progress = Progress(lambda **_: None, asked_to_stop.is_set, agree=world.any)
+    with suppress(Stopped):
+        work(run, progress, world)
+    progress.end()
+
+
+def finish(run: Run, asked_to_stop: threading.Event, world: World) -> None:
     """Trains the run to its end and writes how it ended: done, stopped or failed."""
     run.write_status(state="running", pid=os.getpid(), phase="starting", share=None, message="")
-    progress = Progress(run.write_status, lambda: asked_to_stop.is_set() or run.stop_requested())
+    progress = Progress(
+        run.write_status,
+        lambda: asked_to_stop.is_set() or run.stop_requested(),
+        agree=world.any if world.size > 1 else None,
+    )
     try:
-        work(run, progress)
+        work(run, progress, world)
         state, message = "done", ""
     except Stopped:
         state, message = "stopped", f"stopped after {run.last_epoch() + 1} whole epochs"
@@ -90,12 +107,43 @@ def fail(run: Run, message: str) -> None:
         run.write_status(state="failed", message=message)
 
 
-def work(run: Run, progress: Progress) -> None:
+def work(run: Run, progress: Progress, world: World) -> None:
     """Loads, measures consistency, and trains from the last checkpoint or from the start."""
     config = parse(run.config())
-    run.write_status(epochs=config.epochs)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    dataset = prepared(
+    device = torch.device(f"cuda:{world.rank}" if torch.cuda.is_available() else "cpu")
+    dataset = world.in_turn(lambda: load(config, progress))
+    measured = world.agreed(lambda: measure_consistency(config, dataset, progress, device))
+    state = fresh_state(config, dataset, measured.values, device)
+    recorded = world.agreed(run.last_epoch) + 1
+    resumed = world.in_turn(lambda: checkpoint.restore(state, run.checkpoints, recorded=recorded))
+    progress.phase("choosing the number format")
+    if not resumed:
+        state.precision = tuple(world.agreed(lambda: choose_precision(config, state, dataset, device)))
+    chosen = Precision(*state.precision)
+    state.model.arrange(chosen.layout)
+    if state.averaged is not None:
+        state.averaged.model.arrange(chosen.layout)
+    compiled = ""
+    if config.compile:
+        progress.phase("compiling the net")
+        compiled = compile_if_possible(state.model, batch_shape(config, dataset), device, precision=chosen)
+    if world.leads:
+        write_beginning(run, config, dataset, state)
+        run.write_about(
+            {
+                **describe(dataset, measured, chosen, device),
+                **describe_index(config.density, device),
+                "compile": compiled,
+                "processes": world.size,
+            }
+        )
+    images = Images(dataset, config.seed, device, table=config.augmentation.table)
+    train(Task(config, dataset, images, device, chosen, run, progress, world), state)
+
+
+def load(config: RunConfig, progress: Progress) -> Dataset:
+    """Returns the data set that the settings describe."""
+    return prepared(
         config.source,
         subset=config.subset,
         tail=config.tail,
@@ -103,8 +151,13 @@ def work(run: Run, progress: Progress) -> None:
         noise=config.noise,
         report=progress.phase,
     )
-    write_thumbnails(run, dataset)
-    measured = consistency(
+
+
+def measure_consistency(
+    config: RunConfig, dataset: Dataset, progress: Progress, device: torch.device
+) -> Measured:
+    """Returns the agreement of every image with its label, measured or read."""
+    return consistency(
         dataset.images,
         dataset.labels,
         dataset.class_names,
@@ -114,23 +167,14 @@ def work(run: Run, progress: Progress) -> None:
         report=progress.phase,
         device=str(device),
     )
-    state = fresh_state(config, dataset, measured.values, device)
-    resumed = checkpoint.restore(state, run.checkpoints, recorded=run.last_epoch() + 1)
+
+
+def write_beginning(run: Run, config: RunConfig, dataset: Dataset, state: State) -> None:
+    """Writes what does not change while the run trains, and drops epochs ahead of the checkpoint."""
+    run.write_status(epochs=config.epochs)
     run.rewind(state.epoch - 1)
-    progress.phase("choosing the number format")
-    chosen = Precision(*state.precision) if resumed else choose_precision(config, state, dataset, device)
-    state.precision = tuple(chosen)
-    state.model.arrange(chosen.layout)
-    if state.averaged is not None:
-        state.averaged.model.arrange(chosen.layout)
+    write_thumbnails(run, dataset)
     run.write_samples(sample_columns(dataset, state.signals.consistency), dataset.class_names)
-    compiled = ""
-    if config.compile:
-        progress.phase("compiling the net")
-        compiled = compile_if_possible(state.model, batch_shape(config, dataset), device, precision=chosen)
-    run.write_about({**describe(dataset, measured, chosen, device), "compile": compiled})
-    images = Images(dataset, config.seed, device, table=config.augmentation.table)
-    train(Task(config, dataset, images, device, chosen, run, progress), state)
 
 
 def fresh_state(config: RunConfig, dataset: Dataset, consistency: np.ndarray, device: torch.device) -> State:

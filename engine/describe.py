@@ -61,10 +61,9 @@ def machine(device: torch.device, code: Path) -> dict[str, Any]:
     }
 
 
-def describe_index(settings: DensitySettings, labels: ndarray, device: torch.device) -> dict[str, str]:
-    """Returns which index finds the neighbours of samples with these labels (N,), and why."""
-    largest = int(np.bincount(labels).max()) if settings.per_class else len(labels)
-    index, reason = chosen_index(settings, largest, str(device))
+def describe_index(settings: DensitySettings, device: torch.device) -> dict[str, str]:
+    """Returns which index finds the neighbours, and why."""
+    index, reason = chosen_index(settings, str(device))
     return {"index": index, "index_reason": reason}
 
 

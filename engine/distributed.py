@@ -9,12 +9,11 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import torch
 from numpy import ndarray
-from torch import Tensor, distributed, nn
-from torch.distributed.nn.functional import all_reduce
+from torch import Tensor, autograd, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 Answer = TypeVar("Answer")
@@ -57,6 +56,14 @@ class World:
             raise answer[1]
         return cast(Answer, answer[0])
 
+    def in_turn(self, compute: Callable[[], Answer]) -> Answer:
+        """Returns what each process computes for itself, the leading one first, which fills the caches."""
+        if self.leads:
+            answer = compute()
+        if self.size > 1:
+            distributed.barrier()
+        return answer if self.leads else compute()
+
     def any(self, flag: bool) -> bool:
         """Whether any process says so; asked by all of them at the same point."""
         if self.size == 1:
@@ -71,14 +78,14 @@ class World:
         if self.size == 1:
             return model
         _share_norms(model)
-        return DistributedDataParallel(model, broadcast_buffers=False)
+        return DistributedDataParallel(model, forward_sync_buffers=False)
 
 
 ALONE = World()
 
 
 @contextmanager
-def world() -> Iterator[World]:
+def joined_world() -> Iterator[World]:
     """Joins the processes that torchrun started, over gloo; alone where it did not."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
@@ -98,12 +105,12 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         """images: (B, C, H, W), B may be 0 in some processes. Returns the same shape."""
         if not self.training or self.running_mean is None or self.running_var is None:
             return super().forward(images)
-        levels = images.float()
+        levels = images.to(torch.promote_types(images.dtype, torch.float32))
         count = levels.new_full((1,), levels.numel() / levels.shape[1])
-        sums = all_reduce(torch.cat([levels.sum((0, 2, 3)), count]))
+        sums = _Sum.apply(torch.cat([levels.sum((0, 2, 3)), count]))
         mean = sums[:-1] / sums[-1]
         offsets = levels - mean.view(1, -1, 1, 1)
-        variance = all_reduce(offsets.square().sum((0, 2, 3))) / sums[-1]
+        variance = _Sum.apply(offsets.square().sum((0, 2, 3))) / sums[-1]
         with torch.no_grad():
             momentum = 0.0 if self.momentum is None else self.momentum
             unbiased = variance * sums[-1] / (sums[-1] - 1)
@@ -115,6 +122,22 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         if self.affine:
             scaled = scaled * self.weight.view(1, -1, 1, 1) + self.bias.view(1, -1, 1, 1)
         return scaled.to(images.dtype)
+
+
+class _Sum(autograd.Function):
+    """The sum over all processes, through which the gradient of each is the sum of all."""
+
+    @staticmethod
+    def forward(_context: Any, own: Tensor) -> Tensor:
+        total = own.clone()
+        distributed.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(_context: Any, *gradients: Tensor) -> Tensor:
+        total = gradients[0].clone()
+        distributed.all_reduce(total)
+        return total
 
 
 def _share_norms(module: nn.Module) -> None:

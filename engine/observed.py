@@ -84,8 +84,7 @@ class Observed:
 
     @torch.no_grad()
     def add_after(self, ids: Tensor, losses: Tensor, logits: Tensor) -> None:
-        """Notes what the model answers to the same views after the update: ids, losses (B,), logits (B, K).
-        """
+        """Notes the answers to the same views after the update: ids, losses (B,), logits (B, K)."""
         self._losses_after[ids] = losses.float()
         if self._probabilities_after.shape[1]:
             self._probabilities_after[ids] = logits.float().softmax(1)

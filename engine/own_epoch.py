@@ -9,7 +9,8 @@ from numpy import ndarray
 
 from engine import density, maps, signals
 from engine.density import DensitySettings, Neighbours
-from engine.influence import InfluenceSettings, influence
+from engine.influence import InfluenceSettings
+from engine.learning import learned
 from engine.maps import Map, MapSettings
 from engine.observed import Observations
 from engine.own_data import OwnData
@@ -51,11 +52,7 @@ class Learner:
 
     def learn(self, seen: Observations, epoch: int) -> None:
         """Takes up losses, influences and features of the visited samples."""
-        before = signals.answers(self.known, self.known.loss, seen.ids)
-        changes = influence(seen.answers, before, self._influence.proxy)
-        known = signals.answered(self.known, seen.ids, seen.answers)
-        known = signals.influenced(known, seen.ids, changes, settings=self._influence)
-        known = signals.visited(known, seen.ids, losses=seen.losses, entropies=seen.entropies)
+        known = learned(self.known, seen, self._influence)
         width = seen.features.shape[1]
         if width and not known.features.shape[1]:
             known = replace(known, features=np.zeros((len(known), width), np.float32))

@@ -37,10 +37,10 @@ def described(own: OwnData, thumbnails: str | None) -> dict[str, Any]:
     }
 
 
-def note_training(run: Run, logits: Tensor, labels: ndarray, density: DensitySettings | None) -> None:
+def note_training(run: Run, logits: Tensor, density: DensitySettings | None) -> None:
     """Adds what the first batch shows: device, number format, and with its first features the index.
 
-    labels: (N,) of all samples; density: None where the batch has no features.
+    density: None where the batch has no features.
     """
     about = run.about()
     if "device" not in about:
@@ -48,7 +48,7 @@ def note_training(run: Run, logits: Tensor, labels: ndarray, density: DensitySet
         about |= {"precision": dtype, "precision_reason": "the logits of the first batch"}
         about |= machine(logits.device, Path.cwd())
     if density is not None and "index" not in about:
-        about |= describe_index(density, labels, logits.device)
+        about |= describe_index(density, logits.device)
     if about != run.about():
         run.write_about(about)
 

@@ -24,10 +24,20 @@ class Stopped(Exception):
 
 
 class Progress:
-    """Holds the current phase and step, writes them every second, and raises Stopped when asked to stop."""
+    """Holds the current phase and step, writes them every second, and raises Stopped when asked to stop.
 
-    def __init__(self, write: Callable[..., Any], should_stop: Callable[[], bool]) -> None:
-        self._write, self._should_stop = write, should_stop
+    agree: for several processes that train one net, whether any of them was asked to; they can only stop
+    together, which is at a step.
+    """
+
+    def __init__(
+        self,
+        write: Callable[..., Any],
+        should_stop: Callable[[], bool],
+        *,
+        agree: Callable[[bool], bool] | None = None,
+    ) -> None:
+        self._write, self._should_stop, self._agree = write, should_stop, agree
         self._fields: dict[str, Any] = {}
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
@@ -36,7 +46,8 @@ class Progress:
     def phase(self, phase: str, share: float = 0.0) -> None:
         """Notes a phase such as "measuring consistency" and how much of it is done, 0 to 1."""
         self._fields = {"phase": phase, "share": share}
-        self._stop_if_asked()
+        if self._agree is None and self._should_stop():
+            raise Stopped
 
     def step(self, epoch: int, step: int, steps: int) -> None:
         """Notes that so many steps of an epoch are done."""
@@ -47,7 +58,8 @@ class Progress:
             "steps": steps,
             "share": step / steps,
         }
-        self._stop_if_asked()
+        if self._should_stop() if self._agree is None else self._agree(self._should_stop()):
+            raise Stopped
 
     def end(self) -> None:
         """Ends the thread; what is written after this is not overwritten by it."""
@@ -60,7 +72,3 @@ class Progress:
                 self._write(**self._fields)
             except OSError as error:  # a full disk ends the run when an epoch is written, with a sentence
                 log.warning("could not say what the run is doing; %s", error)
-
-    def _stop_if_asked(self) -> None:
-        if self._should_stop():
-            raise Stopped

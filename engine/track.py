@@ -217,7 +217,7 @@ class Tracker:
         """Returns the empty buffers of an epoch, once its first batch shows where and how it trains."""
         device = logits.device
         self._labels = self._labels.to(device)
-        note_training(self.run, logits, self._own.labels, self.density if width else None)
+        note_training(self.run, logits, self.density if width else None)
         before = self._learner.known.features.shape[1]
         if before and width != before:
             raise ValueError(f"features must be {before} wide, as in the epochs before; got {width}")

@@ -19,6 +19,7 @@ from engine.checkpoint import State
 from engine.clean import CleanPass, clean_pass
 from engine.density import Neighbours
 from engine.influence import influence, rank_agreement
+from engine.learning import learned
 from engine.maps import Map
 from engine.models.classifier import Classifier, chance_from
 from engine.observed import Observations, Observed
@@ -124,25 +125,17 @@ def answer_again(task: Task, net: Classifier, images: Tensor) -> Tensor:
 
 
 def learn(task: Task, state: State, seen: Observations) -> None:
-    """Takes up what training saw: losses, features, and influence with its variance if training shows it."""
-    settings, known = task.config.influence, state.signals
+    """Takes up what training saw: losses, influence if training shows it, and features that compare."""
     if not np.isfinite(seen.losses).any():
         raise Diverged(
             f"training diverged: no loss of epoch {state.epoch} is finite; lower "
             f"optimizer.learning_rate (it is {task.config.optimizer.learning_rate:g})"
         )
-    if settings.probe == "visit":
-        before = signals.answers(known, known.loss, seen.ids)
-        changes = influence(seen.answers, before, settings.proxy)
-        known = signals.answered(known, seen.ids, seen.answers)
-    elif settings.probe == "step":
-        changes = influence(seen.answers_after, seen.answers, settings.proxy)
-    else:
-        changes = np.full(len(seen.ids), np.nan, np.float32)
-    known = signals.influenced(known, seen.ids, changes, settings=settings)
-    known = signals.visited(known, seen.ids, losses=seen.losses, entropies=seen.entropies)
-    rows = density.normalised(seen.features)
-    state.signals = signals.refreshed(known, seen.ids, rows, epoch=state.epoch, clean=False)
+    known = learned(state.signals, seen, task.config.influence)
+    if density.takes_up(len(seen.ids), len(known), task.config.density):
+        rows = density.normalised(seen.features)
+        known = signals.refreshed(known, seen.ids, rows, epoch=state.epoch, clean=False)
+    state.signals = known
 
 
 def probe(task: Task, state: State, watch: Stopwatch) -> Probed:

@@ -104,19 +104,25 @@ def test_the_search_must_be_wide_enough():
 
 
 @pytest.mark.parametrize(
-    ("setting", "samples", "device", "index", "reason"),
+    ("setting", "device", "index", "reason"),
     [
-        ("auto", 1797, "cpu", "exact", "1,797 samples: up to "),
-        ("auto", 50_000, "cpu", "hnsw", "50,000 samples: above "),
-        ("auto", 50_000, "cuda:0", "exact", "a GPU (cuda:0) compares all pairs faster"),
-        ("hnsw", 1797, "cuda", "hnsw", "density.index is set to hnsw"),
-        ("exact", 50_000, "cpu", "exact", "density.index is set to exact"),
+        ("auto", "cpu", "hnsw", "an HNSW graph, as in the paper"),
+        ("auto", "cuda:0", "exact", "a GPU (cuda:0) compares all pairs faster"),
+        ("hnsw", "cuda", "hnsw", "density.index is set to hnsw"),
+        ("exact", "cpu", "exact", "density.index is set to exact"),
     ],
 )
-def test_auto_takes_the_faster_index_and_says_why(setting, samples, device, index, reason):
-    used, why = density.chosen_index(DensitySettings(index=setting), samples, device)
+def test_auto_takes_the_papers_index_on_a_processor_and_says_why(setting, device, index, reason):
+    used, why = density.chosen_index(DensitySettings(index=setting), device)
     assert used == index
     assert why.startswith(reason)
+
+
+def test_rows_of_training_join_the_bank_only_where_all_samples_were_seen():
+    together, visited = DensitySettings(), DensitySettings(bank="visited")
+    assert density.takes_up(10, 10, together)
+    assert not density.takes_up(9, 10, together)
+    assert density.takes_up(9, 10, visited)
 
 
 @BOTH

@@ -13,6 +13,7 @@ import pytest
 from engine import __main__ as entry
 from engine import describe, progress
 from engine.config import parse
+from engine.distributed import ALONE
 from engine.progress import Progress, Stopped
 from store import queries
 from store.run import DiskIsFull, Run
@@ -57,7 +58,7 @@ def test_a_run_of_another_version_is_refused_with_a_sentence(run):
 
 def test_a_run_ends_in_done_and_in_one_database(run):
     with run.claim():
-        entry.finish(run, threading.Event())
+        entry.finish(run, threading.Event(), ALONE)
     status = run.status()
     assert (status.state, status.epoch, status.epochs, status.message) == ("done", 1, 2, "")
     assert (run.folder / "run.duckdb").exists()
@@ -72,10 +73,10 @@ def test_a_run_that_was_asked_to_stop_says_so_and_the_next_start_goes_on(run):
     asked = threading.Event()
     asked.set()
     with run.claim():
-        entry.finish(run, asked)
+        entry.finish(run, asked, ALONE)
         assert run.status().state == "stopped"
         assert run.status().message == "stopped after 0 whole epochs"
-        entry.finish(run, threading.Event())
+        entry.finish(run, threading.Event(), ALONE)
     assert run.status().state == "done"
     assert run.epochs() == [0, 1]
 
@@ -91,13 +92,13 @@ def test_a_full_disk_ends_in_failed_with_a_sentence_and_loses_no_epoch(run, monk
 
     monkeypatch.setattr(Run, "write_epoch", full)
     with run.claim(), pytest.raises(DiskIsFull):
-        entry.finish(run, threading.Event())
+        entry.finish(run, threading.Event(), ALONE)
     assert run.status().state == "failed"
     assert run.status().message == "the disk is full; free some space and resume the run"
     assert run.epochs() == [0]
     monkeypatch.undo()
     with run.claim():
-        entry.finish(run, threading.Event())
+        entry.finish(run, threading.Event(), ALONE)
     assert run.epochs() == [0, 1]
 
 
@@ -107,12 +108,12 @@ def test_a_fold_that_fails_says_so_and_a_resumed_run_folds(run, monkeypatch):
 
     monkeypatch.setattr(Run, "fold", fail)
     with run.claim(), pytest.raises(OSError, match="the disk is broken"):
-        entry.finish(run, threading.Event())
+        entry.finish(run, threading.Event(), ALONE)
     assert run.status().state == "failed"
     assert run.status().message.startswith("2 epochs are recorded, but not folded into one database; ")
     monkeypatch.undo()
     with run.claim():
-        entry.finish(run, threading.Event())
+        entry.finish(run, threading.Event(), ALONE)
     assert run.status().state == "done"
     assert (run.folder / "run.duckdb").exists()
 
@@ -122,16 +123,16 @@ def test_parts_that_were_deleted_are_trained_again(run):
     settings = run.config() | {"epochs": 4}
     longer = Run.create(run.folder.parent, settings)
     with longer.claim():
-        entry.finish(longer, threading.Event())
+        entry.finish(longer, threading.Event(), ALONE)
     fresh = Run.create(run.folder.parent, settings)
     with fresh.claim():
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Run, "fold", lambda _run: None)
-            entry.finish(fresh, threading.Event())
+            entry.finish(fresh, threading.Event(), ALONE)
         for part in (fresh.folder / "parts").glob("*-0000[23].parquet"):
             part.unlink()
         assert fresh.epochs() == [0, 1]
-        entry.finish(fresh, threading.Event())
+        entry.finish(fresh, threading.Event(), ALONE)
     assert fresh.status().state == "done"
     assert fresh.epochs() == [0, 1, 2, 3]
     ours, theirs = (queries.history(each, list(range(50))) for each in (fresh, longer))

@@ -155,7 +155,7 @@ def test_what_the_first_batch_shows_is_kept(tracked: SimpleNamespace):
         SAMPLES,
         "cpu",
         "float32",
-        "exact",
+        "hnsw",
     )
 
 
