@@ -14,7 +14,7 @@ from torch import Tensor
 from engine.augment import augment, normalise
 from engine.augment_device import augment_on_device
 from engine.datasets import Dataset
-from engine.datasets.blocks import channel_statistics
+from engine.datasets.blocks import blocks, channel_statistics
 from engine.distributed import World
 from engine.operations import MONOTONE, Draws, Table, draw
 from engine.selection import Selection
@@ -43,7 +43,7 @@ class Images:
         self._pad = dataset.images.shape[-1] // 8  # 4 pixels of 32, as is common for CIFAR
         self._mean, std = channel_statistics(dataset.images)
         self._std = np.maximum(std, 1e-3)
-        self._on_device = None if device.type == "cpu" else torch.from_numpy(dataset.images).to(device)
+        self._on_device = _on_accelerator(dataset.images, device)
 
     def draws(self, ids: ndarray, epoch: int) -> Draws:
         """What chance decides for samples ids (B,) in this epoch; the same whenever it is asked."""
@@ -77,3 +77,16 @@ class Images:
 
     def _seen(self, images: ndarray) -> Tensor:
         return torch.from_numpy(normalise(images, self._mean, self._std)).to(self._device)
+
+
+def _on_accelerator(images: ndarray, device: torch.device) -> Tensor | None:
+    """Copies the images (N, C, H, W) to an accelerator; None where there is none or they take half its memory.
+
+    The processor then augments each batch, which goes over the bus instead.
+    """
+    if device.type == "cpu" or images.nbytes > torch.cuda.mem_get_info(device)[0] / 2:
+        return None
+    held = torch.empty(images.shape, dtype=torch.uint8, device=device)
+    for rows in blocks(images):
+        held[rows] = torch.from_numpy(np.array(images[rows])).to(device)
+    return held

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy import ndarray
 from torch import Tensor
 
 from engine.density import DensitySettings

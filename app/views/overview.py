@@ -85,18 +85,15 @@ def _mates(run: Run) -> list[Run]:
     for mate in find_runs(default_root()) if name else ():
         with suppress(RunIsForeign):  # Runs says which one is damaged
             if mate.config().get("study") == name:
+                cached.metrics(mate)
                 mates.append(mate)
     return mates
 
 
 def _full_run(mates: Sequence[Run]) -> DataFrame | None:
     """Returns the metrics of the run on everything in the same study."""
-    configs, metrics = {}, {}
-    for mate in mates:
-        with suppress(RunIsForeign):
-            metrics[mate.id] = cached.metrics(mate)
-            configs[mate.id] = mate.config()
-    return cost.full_run(configs, metrics)
+    configs = {mate.id: mate.config() for mate in mates}
+    return cost.full_run(configs, {mate.id: cached.metrics(mate) for mate in mates})
 
 
 def _learning(run: Run, metrics: DataFrame, epoch: int) -> None:
