@@ -80,7 +80,7 @@ class Images:
 
 
 def _on_accelerator(images: ndarray, device: torch.device) -> Tensor | None:
-    """Copies the images (N, C, H, W) to an accelerator; None where there is none or they take half its memory.
+    """Copies images (N, C, H, W) to an accelerator; None where there is none or they take half its memory.
 
     The processor then augments each batch, which goes over the bus instead.
     """
