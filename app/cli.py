@@ -1,4 +1,4 @@
-"""The command undertow: demo, train, app and doctor.
+"""The command undertow: demo, train, app, doctor and bench.
 
 Every command says something at once and loads what is heavy after that. What a person did wrong becomes one
 sentence on stderr and an exit code, never a traceback.
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app import terminal
+from app.bench import bench
 
 # Everything else is imported where it is used: the first line is on screen in 0.3 s instead of 2 s.
 if TYPE_CHECKING:
@@ -134,6 +135,9 @@ def doctor(runs: RunsOption = None) -> None:
     terminal.show(checks.table(found), right_from=99)
     terminal.say(checks.summary(found))
     raise typer.Exit(FAILED if any(check.verdict == checks.PROBLEM for check in found) else DONE)
+
+
+commands.command()(bench)
 
 
 def main() -> None:

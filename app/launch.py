@@ -176,6 +176,12 @@ def probe_engine() -> dict[str, str]:
         return {"error": failure.stderr.strip().splitlines()[-1]}
 
 
+def bench(words: Sequence[str]) -> int:
+    """Measures in a process of its own, whose output is this one's; returns its exit code."""
+    command = [sys.executable, "-m", "engine.bench", *words]
+    return subprocess.run(command, cwd=_CODE, env={**os.environ, **_ONE_THREAD}, check=False).returncode
+
+
 def _start_worker(run: Run, *, worker: Sequence[str]) -> subprocess.Popen[bytes]:
     environment = {**os.environ, **_ONE_THREAD, "PYTHONUNBUFFERED": "1"}
     return _spawn([*worker, str(run.folder)], run.folder / "log.txt", environment)
