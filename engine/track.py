@@ -22,14 +22,14 @@ from engine.density import DensitySettings
 from engine.influence import InfluenceSettings
 from engine.maps import MapSettings
 from engine.observed import Observations
-from engine.own_data import Numbered, own_data
-from engine.own_epoch import UNKNOWN, Found, Learner, completed, finished
-from engine.own_run import OwnRun, described, note_training
-from engine.pictures import pictures, write_pictures
+from engine.own.epoch import UNKNOWN, Found, Learner, completed, finished
+from engine.own.pictures import pictures, write_pictures
+from engine.own.run import OwnRun, described, note_training
+from engine.own.samples import Numbered, own_samples
+from engine.own.visits import Visits
 from engine.recorder import Epoch
 from engine.selection import Selection
 from engine.stopwatch import Stopwatch
-from engine.visits import Visits
 from store.run import Run
 
 __all__ = ["Numbered", "Tracker"]
@@ -47,7 +47,7 @@ class Tracker:
     root: str | Path  # the folder of all runs
     _: KW_ONLY
     labels: Any  # (N,) whole numbers from 0, what is trained on
-    images: Any = None  # shown as thumbnails, see engine/pictures.py; None: pages show numbers only
+    images: Any = None  # shown as thumbnails, see engine/own/pictures.py; None: pages show numbers only
     class_names: Sequence[str] | None = None
     true_labels: Any = None  # (N,), below 0 or NaN where nobody knows
     consistency: Any = None  # (N,) agreement of image and label, 0 to 1, NaN unknown
@@ -68,7 +68,7 @@ class Tracker:
             raise ValueError(f"influence.probe of a tracker must be visit; got {self.influence.probe}")
         if self.strategy is not None and self.epochs is None:
             raise ValueError("a tracker with a strategy must know its epochs; give epochs=")
-        self._own = own_data(self.labels, self.class_names, self.true_labels, self.consistency)
+        self._own = own_samples(self.labels, self.class_names, self.true_labels, self.consistency)
         shown = None if self.images is None else pictures(self.images, len(self._own.labels))
         self._learner = Learner(self._own, influence=self.influence, density=self.density, maps=self.maps)
         self._labels = torch.from_numpy(self._own.labels)

@@ -17,12 +17,12 @@ from torch import Tensor
 
 from engine.density import DensitySettings
 from engine.describe import describe_index, detection, machine
-from engine.own_data import OwnData
+from engine.own.samples import OwnSamples
 from engine.progress import Progress
 from store.run import Run
 
 
-def described(own: OwnData, thumbnails: str | None) -> dict[str, Any]:
+def described(own: OwnSamples, thumbnails: str | None) -> dict[str, Any]:
     """Returns what is known of the run before it trains; thumbnails: the key of its images."""
     noisy = None if np.isnan(own.true_labels).any() else own.true_labels != own.labels
     return {

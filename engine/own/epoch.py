@@ -13,7 +13,7 @@ from engine.influence import InfluenceSettings
 from engine.learning import learned
 from engine.maps import Map, MapSettings
 from engine.observed import Observations
-from engine.own_data import OwnData
+from engine.own.samples import OwnSamples
 from engine.recorder import Epoch, Probed
 from engine.selection import Selection, Strategy, joint_score
 from engine.signals import Signals
@@ -43,7 +43,7 @@ class Learner:
     """All that is known of a person's samples, and the last map of them."""
 
     def __init__(
-        self, own: OwnData, *, influence: InfluenceSettings, density: DensitySettings, maps: MapSettings
+        self, own: OwnSamples, *, influence: InfluenceSettings, density: DensitySettings, maps: MapSettings
     ) -> None:
         self._own, self._influence, self._density, self._maps = own, influence, density, maps
         classes = len(own.class_names)

@@ -23,7 +23,7 @@ class Numbered:
         return (sample_id, *given) if isinstance(given, tuple | list) else (sample_id, given)
 
 
-class OwnData(NamedTuple):
+class OwnSamples(NamedTuple):
     """N samples of a person's own."""
 
     labels: ndarray  # (N,) int64, from 0
@@ -41,9 +41,9 @@ class OwnData(NamedTuple):
         }
 
 
-def own_data(
+def own_samples(
     labels: Any, class_names: Sequence[str] | None, true_labels: Any | None, consistency: Any | None
-) -> OwnData:
+) -> OwnSamples:
     """Returns the samples of these labels (N,); classes are called by their numbers where they have no names.
 
     Raises ValueError naming what does not fit.
@@ -63,7 +63,7 @@ def own_data(
     if ((agreement < 0) | (agreement > 1)).any():
         ends = f"{np.nanmin(agreement):g} to {np.nanmax(agreement):g}"
         raise ValueError(f"consistency must be from 0 to 1; got {ends}")
-    return OwnData(numbers.astype(np.int64), names, truth, agreement.astype(np.float32))
+    return OwnSamples(numbers.astype(np.int64), names, truth, agreement.astype(np.float32))
 
 
 def _numbers(name: str, values: Any | None, samples: int | None = None) -> ndarray:
