@@ -73,11 +73,8 @@ class Neighbours(NamedTuple):
     recall: float  # share of the true k nearest that were found, on up to 200 samples
     seconds_index: float
     seconds_query: float
-    seconds_exact: float = (
-        math.nan
-    )  # what comparing all pairs took, or would from the rows that were compared
+    seconds_exact: float = math.nan  # what comparing all pairs took, or would, judging by the rows compared
     index_used: str = ""  # "hnsw" or "exact"
-    reason: str = ""  # why this index, a sentence
 
 
 def normalised(features: ndarray) -> ndarray:
@@ -111,18 +108,18 @@ def nearest_neighbours(
     be compared, as torch names it.
     """
     largest = max(map(len, _groups(len(features), labels)))
-    index, reason = chosen_index(settings, device)
+    index, _ = chosen_index(settings, device)
     k, started = min(settings.k, largest - 1), perf_counter()
     if index == "exact":
         every = np.arange(len(features))
         ids, distances = exact_neighbours(features, every, k, labels=labels, device=device)
         seconds = perf_counter() - started
-        return Neighbours(ids, distances, 1.0, 0.0, seconds, seconds, index, reason)
+        return Neighbours(ids, distances, 1.0, 0.0, seconds, seconds, index)
     ids, distances, (building, asking) = _by_hnsw(features, k, settings, seed, labels)
     checked, started = checked_rows(len(features), RECALL_SAMPLES), perf_counter()
     true, _ = exact_neighbours(features, checked, k, labels=labels, device=device)
     all_rows = (perf_counter() - started) * len(features) / len(checked)
-    return Neighbours(ids, distances, recall(ids[checked], true), building, asking, all_rows, index, reason)
+    return Neighbours(ids, distances, recall(ids[checked], true), building, asking, all_rows, index)
 
 
 def chosen_index(settings: DensitySettings, device: str) -> tuple[str, str]:

@@ -14,9 +14,7 @@ import torch
 from engine.models.classifier import CHANNELS_LAST, LAYOUTS, Classifier, chance_from
 
 PROBE_STEPS = 5
-PATIENCE = (
-    2.0  # seconds for one candidate, after its second step: large nets take long enough to be told apart
-)
+PATIENCE = 2.0  # seconds a candidate may take after its second step: large nets are told apart by then
 WORTH_IT = 1.1  # a smaller gain is within the noise of the probe
 
 

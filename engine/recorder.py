@@ -24,9 +24,8 @@ class Probed(NamedTuple):
     """The clean pass over all samples at the end of an epoch, and what it was for."""
 
     passed: CleanPass | None  # None where none was due
-    refreshes: bool  # features were due
-    probes: bool  # the clean probe of influence was due
-    agreement: float  # rank correlation of windowed and clean influence; NaN where it is unknown
+    refreshes: bool  # features were due; else the pass was the clean probe's alone
+    agreement: float  # rank correlation of changes at visits and in clean passes; NaN where it is unknown
 
 
 @dataclass(frozen=True)
@@ -41,9 +40,7 @@ class Epoch:
     signals: Signals  # as known after the epoch
     probed: Probed
     neighbours: Neighbours
-    jaccard: (
-        float  # of the kept sets by the index's and by exact distances; NaN where nothing is kept by them
-    )
+    jaccard: float  # of the sets kept by the index's and by exact distances; NaN where none is kept by them
     drawn: Map | None
     learning_rate: float
     test: CleanPass | None
@@ -52,7 +49,7 @@ class Epoch:
     seconds_total: float
 
 
-def sample_columns(done: Epoch) -> dict[str, ndarray]:
+def history_columns(done: Epoch) -> dict[str, ndarray]:
     """Returns the columns of history, (N,) each in id order; NaN where a value is not known."""
     samples, ids, seen = len(done.signals), done.selection.ids, done.seen
     selected = np.zeros(samples, bool)
@@ -85,11 +82,15 @@ def sample_columns(done: Epoch) -> dict[str, ndarray]:
 
 
 def metrics(done: Epoch, *, seconds_record: float) -> dict[str, float]:
-    """Returns the columns of metrics; NaN where a value is not known."""
+    """Returns the columns of metrics; NaN where a value is not known.
+
+    seconds_record: what writing the epoch before took, since this one is not written yet.
+    """
     kept, samples = len(done.selection.ids), len(done.signals)
     stepped = int(np.isfinite(done.seen.losses_after).sum())
     passed = 0 if done.probed.passed is None else samples
-    known = done.signals.feature_epoch >= 0
+    feature_epoch = done.signals.feature_epoch
+    ages = done.epoch - feature_epoch[feature_epoch >= 0]
     return {
         "kept": kept,
         "kept_share": kept / samples,
@@ -101,29 +102,19 @@ def metrics(done: Epoch, *, seconds_record: float) -> dict[str, float]:
         "samples_forwarded": kept + stepped + passed,
         "samples_probed": stepped + (0 if done.probed.refreshes else passed),
         "samples_backpropagated": kept,
-        "seconds": done.seconds_total,
-        "seconds_probe": done.seconds.get("probe", 0.0),
-        "seconds_train": done.seconds.get("train", 0.0),
-        "seconds_features": done.seconds.get("features", 0.0),
-        "seconds_index": done.neighbours.seconds_index,
-        "seconds_query": done.neighbours.seconds_query,
-        "seconds_check": _seconds_check(done),
-        "seconds_map": done.seconds.get("map", 0.0),
-        "seconds_test": done.seconds.get("test", 0.0),
+        **_seconds(done),
         "seconds_record": seconds_record,
         "recall": done.neighbours.recall,
         "jaccard": done.jaccard,
         "exact_seconds": done.neighbours.seconds_exact,
         "clean_agreement": done.probed.agreement,
-        "feature_age": float((done.epoch - done.signals.feature_epoch[known]).mean())
-        if known.any()
-        else np.nan,
+        "feature_age": float(ages.mean()) if len(ages) else np.nan,
         "map_trust": done.drawn.trust if done.drawn else np.nan,
         "map_movement": done.drawn.movement if done.drawn else np.nan,
     }
 
 
-def record(done: Epoch, recorder: Recorder, *, seconds_record: float) -> None:
+def record(done: Epoch, recorder: Recorder, metrics: dict[str, float]) -> None:
     """Writes the epoch's map, then its part, whose appearance says that the epoch is complete."""
     if done.drawn:
         recorder.write_map(
@@ -132,13 +123,25 @@ def record(done: Epoch, recorder: Recorder, *, seconds_record: float) -> None:
             positions=done.drawn.positions,
             neighbours=done.drawn.neighbours,
         )
-    recorder.write_epoch(done.epoch, sample_columns(done), metrics(done, seconds_record=seconds_record))
+    recorder.write_epoch(done.epoch, history_columns(done), metrics)
 
 
-def _seconds_check(done: Epoch) -> float:
-    """What went into comparing with exact neighbours: recall, and the kept sets where they were compared."""
+def _seconds(done: Epoch) -> dict[str, float]:
+    """Where the time of the epoch went.
+
+    seconds_check is what comparing with exact neighbours took: recall, and the kept sets where they were
+    compared.
+    """
+    spent = {phase: done.seconds.get(phase, 0.0) for phase in ("train", "probe", "features", "map", "test")}
     found = done.neighbours.seconds_index + done.neighbours.seconds_query
-    return done.seconds.get("check", 0.0) + max(done.seconds.get("neighbours", 0.0) - found, 0.0)
+    checking = done.seconds.get("check", 0.0) + max(done.seconds.get("neighbours", 0.0) - found, 0.0)
+    return {
+        "seconds": done.seconds_total,
+        **{f"seconds_{phase}": seconds for phase, seconds in spent.items()},
+        "seconds_index": done.neighbours.seconds_index,
+        "seconds_query": done.neighbours.seconds_query,
+        "seconds_check": checking,
+    }
 
 
 def _accuracy(part: str, passed: CleanPass | None) -> dict[str, float]:

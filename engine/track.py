@@ -159,9 +159,8 @@ class Tracker:
         visits = self._visits
         if visits is None:
             raise ValueError(f"epoch {self._epoch} must have a batch; call add before end_epoch")
-        self._watch.seconds["train"] = (
-            self._watch.total
-        )  # and whatever else the loop did since the last epoch
+        # The loop's whole time since the last epoch, since nobody says which part of it was training.
+        self._watch.seconds["train"] = self._watch.total
         done = self._done(*visits.collect())
         given = {"test_accuracy": test_accuracy, "test_loss": test_loss, "learning_rate": learning_rate}
         measured = {name: float(value) for name, value in given.items() if value is not None}
@@ -238,12 +237,8 @@ class Tracker:
         found = Found(seen, learner.known, neighbours, drawn)
         return finished(self._epoch, found, chosen, watch)
 
-    def _write(self, done: Epoch, measured: Mapping[str, float]) -> None:
+    def _write(self, done: Epoch, measured: dict[str, float]) -> None:
         watch = Stopwatch()
-        if done.drawn:
-            place = done.drawn
-            self.run.write_map(done.epoch, sample_ids=place.sample_ids, positions=place.positions,
-                               neighbours=place.neighbours)  # fmt: skip
-        metrics = {**recorder.metrics(done, seconds_record=self._seconds_record), **measured}
-        self.run.write_epoch(done.epoch, recorder.sample_columns(done), metrics)
+        metrics = recorder.metrics(done, seconds_record=self._seconds_record)
+        recorder.record(done, self.run, metrics | measured)
         self._seconds_record = watch.total

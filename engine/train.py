@@ -13,7 +13,7 @@ from numpy import ndarray
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from engine import checkpoint, density, maps, optimization, signals
+from engine import checkpoint, density, maps, optimization, recorder, signals
 from engine.batches import shuffled
 from engine.checkpoint import State
 from engine.clean import CleanPass, clean_pass
@@ -23,7 +23,7 @@ from engine.learning import learned
 from engine.maps import Map
 from engine.models.classifier import Classifier, chance_from
 from engine.observed import Observations, Observed
-from engine.recorder import Epoch, Probed, record
+from engine.recorder import Epoch, Probed
 from engine.selection.joint import Joint
 from engine.selection.rarity_only import RarityOnly
 from engine.stopwatch import Stopwatch
@@ -71,9 +71,8 @@ def train(task: Task, state: State) -> None:
                     state.averaged.update(state.model)
                 observed.add(rows, losses, logits, features, labels[rows])
                 if config.influence.probe == "step":
-                    with watch("probe"):
-                        after = answer_again(task, state.model, images)
-                        observed.add_after(rows, cross_entropy(after, labels[rows], reduction="none"), after)
+                    after = answer_again(task, state.model, images, watch)
+                    observed.add_after(rows, cross_entropy(after, labels[rows], reduction="none"), after)
             seen = observed.collect(world)
         learn(task, state, seen)
         probed = probe(task, state, watch)
@@ -110,17 +109,18 @@ def nothing_observed(task: Task, state: State) -> Observed:
 
 
 @torch.no_grad()
-def answer_again(task: Task, net: Classifier, images: Tensor) -> Tensor:
+def answer_again(task: Task, net: Classifier, images: Tensor, watch: Stopwatch) -> Tensor:
     """Returns the logits (B, K) of the same views right after their update, as float32.
 
     The net stays in training mode, since only then the two answers differ by the update alone; the statistics
     of its norms are put back.
     """
-    statistics = [buffer.clone() for buffer in net.buffers()]
-    with task.precision.autocast(task.device):
-        logits, _ = net(images)
-    for buffer, before in zip(net.buffers(), statistics, strict=True):
-        buffer.copy_(before)
+    with watch("probe"):
+        statistics = [buffer.clone() for buffer in net.buffers()]
+        with task.precision.autocast(task.device):
+            logits, _ = net(images)
+        for buffer, before in zip(net.buffers(), statistics, strict=True):
+            buffer.copy_(before)
     return logits.float()
 
 
@@ -144,7 +144,7 @@ def probe(task: Task, state: State, watch: Stopwatch) -> Probed:
     refreshes = state.epoch % task.config.density.refresh_every == 0
     probes = settings.probe == "clean" and state.epoch % settings.probe_every == 0
     if not refreshes and not probes:
-        return Probed(None, refreshes, probes, float("nan"))
+        return Probed(None, refreshes, float("nan"))
     with watch("features" if refreshes else "probe"):
         passed = clean_pass(task, state.model, dataset.images, dataset.labels)
     known, every = state.signals, np.arange(len(dataset.labels))
@@ -153,11 +153,11 @@ def probe(task: Task, state: State, watch: Stopwatch) -> Probed:
         changes = influence(passed.answers, before, settings.proxy)
         known = signals.answered(known, every, passed.answers)
         known = signals.influenced(known, every, changes, settings=settings)
-    agreement = rank_agreement(signals.mean_influence(known), np.abs(passed.losses - known.clean_loss))
+    agreement = rank_agreement(*signals.changes_between_clean_passes(known, passed.losses))
     known = signals.cleaned(known, passed.losses)
     rows = density.normalised(passed.features)
     state.signals = signals.refreshed(known, every, rows, epoch=state.epoch, clean=True)
-    return Probed(passed, refreshes, probes, agreement)
+    return Probed(passed, refreshes, agreement)
 
 
 def locate(task: Task, state: State, watch: Stopwatch) -> Neighbours:
@@ -241,6 +241,6 @@ def save(task: Task, state: State, done: Epoch) -> None:
     state.epoch += 1
     if not task.world.leads:
         return
-    record(done, task.recorder, seconds_record=state.seconds_record)
+    recorder.record(done, task.recorder, recorder.metrics(done, seconds_record=state.seconds_record))
     checkpoint.save(state, task.recorder.checkpoints)
     state.seconds_record = watch.total

@@ -92,8 +92,7 @@ class Learner:
         ids = placed[shown]
         features = self.known.features[ids]
         if len(shown) < len(placed) or self._density.per_class:
-            over_all = self._density.model_copy(update={"per_class": False})
-            neighbours = density.nearest_neighbours(features, over_all, seed=0)
+            neighbours = density.nearest_neighbours(features, self._density, seed=0)
         last = self._last_map
         start = last.positions if last is not None and np.array_equal(last.sample_ids, ids) else None
         self._last_map = maps.draw_map(features, neighbours, start, sample_ids=ids)
@@ -129,7 +128,7 @@ def finished(epoch: int, found: Found, used: Used, watch: Stopwatch) -> Epoch:
         operations=np.full(len(ids), np.nan),
         seen=found.seen,
         signals=found.known,
-        probed=Probed(None, False, False, UNKNOWN),
+        probed=Probed(None, False, UNKNOWN),
         neighbours=found.neighbours,
         jaccard=UNKNOWN,
         drawn=found.drawn,
