@@ -20,6 +20,7 @@ class Signals:
     loss: ndarray  # (N,) float32, nats, at the last visit
     entropy: ndarray  # (N,) float32, of the probabilities at the last visit, 0 certain to 1 uniform
     clean_loss: ndarray  # (N,) float32, nats, in the last clean pass
+    loss_when_clean: ndarray  # (N,) float32, nats, at the last visit before that pass
     probabilities: ndarray  # (N, K) float16, of the probe's last answer; (N, 0) where the proxy needs none
     influence: ndarray  # (N,) float32, measured in the newest epoch, NaN elsewhere
     window: ndarray  # (N, L) float32, ring buffer of influences
@@ -61,6 +62,7 @@ def unknown(
         loss=nothing,
         entropy=nothing,
         clean_loss=nothing,
+        loss_when_clean=nothing,
         probabilities=np.full((samples, 0 if settings.proxy == "loss" else classes), np.nan, np.float16),
         influence=nothing,
         window=np.full((samples, settings.window), np.nan, np.float32),
@@ -139,14 +141,17 @@ def refreshed(signals: Signals, ids: ndarray, features: ndarray, *, epoch: int, 
 
 def cleaned(signals: Signals, losses: ndarray) -> Signals:
     """Returns the signals after a clean pass with these losses (N,); what is not finite stays as it was."""
-    return replace(signals, clean_loss=np.where(np.isfinite(losses), losses, signals.clean_loss))
+    clean_loss = np.where(np.isfinite(losses), losses, signals.clean_loss)
+    return replace(signals, clean_loss=clean_loss, loss_when_clean=signals.loss)
 
 
-def mean_influence(signals: Signals) -> ndarray:
-    """(N,) mean of each sample's influences in the window; NaN where it has none."""
-    known = np.isfinite(signals.window)
-    total = np.where(known, signals.window, 0).sum(1, dtype=np.float64)
-    return np.where(known.any(1), total / np.maximum(known.sum(1), 1), np.nan).astype(np.float32)
+def changes_between_clean_passes(signals: Signals, losses: ndarray) -> tuple[ndarray, ndarray]:
+    """Absolute changes (N,) of the loss at visits and of the clean loss since the last clean pass, in nats.
+
+    losses: (N,) of a new clean pass. NaN where the sample was not visited between the two.
+    """
+    visited = np.abs(signals.loss - signals.loss_when_clean)
+    return np.where(visited > 0, visited, np.nan), np.abs(losses - signals.clean_loss)
 
 
 def _put(values: ndarray, ids: ndarray, new: Any) -> ndarray:

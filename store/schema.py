@@ -140,9 +140,9 @@ METRIC_COLUMNS: tuple[Column, ...] = (
            KNOWN_AFTER, 0, 1),
     Column("exact_seconds", "FLOAT", "Exact neighbours", "wall seconds that comparing all pairs would take, from "
            "the rows that were compared", KNOWN_AFTER, 0),
-    Column("clean_agreement", "FLOAT", "Agreement with clean influence", "Spearman's rank correlation over samples "
-           "of the mean influence in the window and the absolute change of the clean loss since the clean pass "
-           "before (ours); empty without two clean passes", KNOWN_AFTER, -1, 1),
+    Column("clean_agreement", "FLOAT", "Agreement with clean influence", "Spearman's rank correlation, over the "
+           "samples visited since the clean pass before, of the absolute changes of the loss at visits and of the "
+           "clean loss (ours); empty without two clean passes", KNOWN_AFTER, -1, 1),
     Column("feature_age", "FLOAT", "Mean feature age", "mean epochs since a sample's features were computed",
            KNOWN_AFTER, 0),
     Column("map_trust", "FLOAT", "Map trustworthiness", "how far neighbours on the map are true neighbours "

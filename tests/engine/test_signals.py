@@ -90,9 +90,15 @@ def test_a_clean_pass_keeps_what_was_known_where_it_is_not_finite():
     assert_array_equal(known.clean_loss, [1, 3])
 
 
-def test_mean_influence_is_that_of_the_influences_in_the_window():
-    assert_allclose(signals.mean_influence(seen_losses([0.0, 1.0, 3.0, 8.0], window=2)), [3.5])
-    assert np.isnan(signals.mean_influence(seen_losses([1.0]))).all()
+def test_changes_between_clean_passes_are_of_samples_that_were_visited_between_them():
+    known = signals.unknown(np.zeros(3), width=3, classes=2)
+    ids, entropies = np.array([0, 1]), np.zeros(2, np.float32)
+    known = signals.visited(known, ids, losses=np.array([1.0, 2.0], np.float32), entropies=entropies)
+    known = signals.cleaned(known, np.array([0.5, 0.5, 0.5], np.float32))
+    known = signals.visited(known, ids[:1], losses=np.array([1.75], np.float32), entropies=entropies[:1])
+    at_visits, clean = signals.changes_between_clean_passes(known, np.array([0.25, 0.5, 1.5], np.float32))
+    assert_allclose(at_visits, [0.75, NAN, NAN])
+    assert_allclose(clean, [0.25, 0, 1])
 
 
 def test_refreshed_notes_the_epoch_of_each_row_and_skips_rows_that_are_not_finite():
