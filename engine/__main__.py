@@ -129,14 +129,8 @@ def work(run: Run, progress: Progress, world: World) -> None:
         compiled = compile_if_possible(state.model, batch_shape(config, dataset), device, precision=chosen)
     if world.leads:
         write_beginning(run, config, dataset, state)
-        run.write_about(
-            {
-                **describe(dataset, measured, chosen, device),
-                **describe_index(config.density, device),
-                "compile": compiled,
-                "processes": world.size,
-            }
-        )
+        about = describe(dataset, measured, chosen, device) | describe_index(config.density, device)
+        run.write_about(about | {"compile": compiled, "processes": world.size})
     images = Images(dataset, config.seed, device, table=config.augmentation.table)
     train(Task(config, dataset, images, device, chosen, run, progress, world), state)
 

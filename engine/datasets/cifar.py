@@ -12,7 +12,7 @@ from numpy import ndarray
 from pydantic import Field
 
 from engine.cache import cache_folder
-from engine.datasets import Dataset
+from engine.datasets import Dataset, decode
 from engine.progress import Report
 from engine.settings import Settings
 
@@ -48,7 +48,7 @@ class Cifar100(Settings):
 
 def _loaded(archive: Any, given: str, report: Report) -> Dataset:
     root = Path(given).expanduser() if given else cache_folder() / "datasets"
-    report("loading images", 0.0)
+    report(decode.LOADING, 0.0)
     try:
         train, test = (archive(root, train=training, download=True) for training in (True, False))
     except (OSError, RuntimeError) as error:

@@ -19,6 +19,7 @@ from PIL import Image, ImageOps
 from engine.progress import Report
 
 LOADING = "loading images"
+VERSION = "1"  # of how images are decoded; a new one has kept ones decoded anew
 CHUNK = 32  # pictures that a thread takes at once
 
 

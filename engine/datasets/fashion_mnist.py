@@ -14,7 +14,7 @@ from numpy import ndarray
 from pydantic import Field
 
 from engine.cache import cache_folder
-from engine.datasets import Dataset
+from engine.datasets import Dataset, decode
 from engine.progress import Report
 from engine.settings import Settings
 
@@ -36,7 +36,7 @@ class FashionMnist(Settings):
 
     def load(self, report: Report) -> Dataset:
         """Returns 60,000 training and 10,000 test images; ValueError where they are not to be had."""
-        report("loading images", 0.0)
+        report(decode.LOADING, 0.0)
         folder = self._folder()
         images, labels, test_images, test_labels = (read_idx(_file(folder, name)) for name in FILES)
         return Dataset(

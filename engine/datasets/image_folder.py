@@ -17,6 +17,7 @@ from pydantic import Field
 
 from engine.consistency import remember
 from engine.datasets import Dataset, decode, mapped, strata
+from engine.datasets.pictures import Flip, Gray
 from engine.datasets.prompts import PHOTO, Prompts
 from engine.progress import Report
 from engine.settings import Settings
@@ -24,8 +25,6 @@ from engine.settings import Settings
 SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".ppm", ".pgm", ".tif", ".tiff"))
 TEST_FOLDERS = ("val", "validation", "test")
 LISTING = "listing images"
-
-_VERSION = "1"  # of how images are decoded; a new one decodes anew
 
 
 class ImageFolder(Settings):
@@ -41,8 +40,8 @@ class ImageFolder(Settings):
     side: int = Field(
         64, ge=8, le=1024, description="pixels a side; the short side is scaled, the long one cropped"
     )
-    gray: bool = Field(False, description="one channel instead of three")
-    flip: bool = Field(True, description="a mirrored image keeps its class; not so for letters and digits")
+    gray: Gray = False
+    flip: Flip = True
     prompts: Prompts = PHOTO
 
     def load(self, report: Report) -> Dataset:
@@ -53,7 +52,7 @@ class ImageFolder(Settings):
         report(LISTING, 0.0)
         found, names, training = _found(Path(self.root).expanduser().absolute())
         shape = (len(found.paths), 1 if self.gray else 3, self.side, self.side)
-        key = remember.key(_VERSION, str(shape), "\n".join(found.stamps))
+        key = remember.key(decode.VERSION, str(shape), "\n".join(found.stamps))
         pictures = _pictures(found.paths)
         fill = partial(decode.fill, pictures=pictures, resize=True, report=report)
         images = mapped.images(f"folder-{key}", shape, fill, report)

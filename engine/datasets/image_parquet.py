@@ -19,13 +19,12 @@ from pydantic import Field
 from engine.consistency import remember
 from engine.datasets import Dataset, decode, mapped, strata
 from engine.datasets.parquet_labels import labels_and_names
+from engine.datasets.pictures import Flip, Gray, Side
 from engine.datasets.prompts import PHOTO, Prompts
 from engine.progress import Report
 from engine.settings import Settings
 
 BATCH = 512  # rows that are read at once
-
-_VERSION = "1"  # of how images are decoded; a new one decodes anew
 
 
 class ImageParquet(Settings):
@@ -38,11 +37,9 @@ class ImageParquet(Settings):
     test: str = Field("", description="the same for the test images; empty: a fifth of train is held out")
     image: str = Field("image", min_length=1, description="column of encoded images, or of {bytes, path}")
     label: str = Field("label", min_length=1, description="column of class numbers or names")
-    side: int = Field(
-        0, ge=0, le=1024, description="pixels a side, scaled and cropped; 0: as they are, all of one size"
-    )
-    gray: bool = Field(False, description="one channel instead of three")
-    flip: bool = Field(True, description="a mirrored image keeps its class; not so for letters and digits")
+    side: Side = 0
+    gray: Gray = False
+    flip: Flip = True
     prompts: Prompts = PHOTO
 
     def load(self, report: Report) -> Dataset:
@@ -80,7 +77,7 @@ class ImageParquet(Settings):
         fill = partial(decode.fill, pictures=pictures, resize=self.side > 0, report=report)
         if math.prod(shape) > mapped.MEMORY_BYTES:
             stamps = [f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files]
-            key = remember.key(_VERSION, *stamps, self.image, str(shape), order)
+            key = remember.key(decode.VERSION, *stamps, self.image, str(shape), order)
             return mapped.images(f"parquet-{key}", shape, fill, report)
         images = np.empty(shape, np.uint8)
         fill(images)

@@ -18,6 +18,7 @@ from pydantic import BeforeValidator, Field
 
 from engine.cache import cache_folder
 from engine.datasets import Dataset, decode, strata
+from engine.datasets.pictures import Flip, Gray, Side
 from engine.datasets.prompts import PHOTO, Prompts
 from engine.progress import Report
 from engine.settings import Settings
@@ -42,11 +43,9 @@ class TorchvisionSet(Settings):
     kind: Literal["torchvision"] = "torchvision"
     name: str = Field("EuroSAT", min_length=1, description="name of its class in torchvision.datasets")
     root: str = Field("", description="folder of its files; empty: Undertow's cache, downloaded on first use")
-    side: int = Field(
-        0, ge=0, le=1024, description="pixels a side, scaled and cropped; 0: as they are, all of one size"
-    )
-    gray: bool = Field(False, description="one channel instead of three")
-    flip: bool = Field(True, description="a mirrored image keeps its class; not so for letters and digits")
+    side: Side = 0
+    gray: Gray = False
+    flip: Flip = True
     prompts: Prompts = PHOTO
     options: Annotated[dict[str, Option], BeforeValidator(_value)] = Field(
         {}, description='further arguments of the class, such as {"split": "balanced"} for EMNIST'
