@@ -27,10 +27,12 @@ def shuffled(
 ) -> list[tuple[ndarray, ndarray]]:
     """Splits the selection in random order into batches of ids and weights, (B,) each.
 
-    The batches differ by at most one sample: a last batch of one would have no variance to normalise by.
+    The batches differ by at most one sample: a last batch of one would have no variance to normalise by. For
+    the same reason batches of two hold three once where the selection is odd.
     """
     order = rng.permutation(len(selection.ids))
-    parts = np.array_split(order, -(-len(order) // batch_size))
+    count = min(-(-len(order) // batch_size), max(len(order) // 2, 1))
+    parts = np.array_split(order, count)
     return [(selection.ids[part], selection.weights[part]) for part in parts]
 
 

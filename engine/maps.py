@@ -146,6 +146,8 @@ def _layout(graph: Any, start: ndarray, *, epochs: int, rate: float) -> ndarray:
     from umap import layouts
     from umap.umap_ import find_ab_params, make_epochs_per_sample
 
+    if not len(graph.data):  # a single sample has no neighbour to be drawn towards
+        return start
     graph.sum_duplicates()
     strong = graph.data >= graph.data.max() / epochs  # weaker edges would not be drawn once
     a, b = find_ab_params(SPREAD, MIN_DISTANCE)

@@ -22,7 +22,7 @@ class Observations(NamedTuple):
     ids: ndarray  # (V,) int64, ascending
     losses: ndarray  # (V,) float32, nats
     confidences: ndarray  # (V,) float32, probability of the label
-    margins: ndarray  # (V,) float32, logit of the label minus the best other
+    margins: ndarray  # (V,) float32, logit of the label minus the best other; NaN where there is none
     predictions: ndarray  # (V,) int64
     correct: ndarray  # (V,) bool
     entropies: ndarray  # (V,) float32, of the probabilities, 0 certain to 1 uniform
@@ -68,14 +68,14 @@ class Observed:
         logs = logits.float().log_softmax(1)
         own = labels[:, None]
         of_label = logs.gather(1, own).squeeze(1)
-        best_other = logs.scatter(1, own, -torch.inf).amax(1)
+        best_other = logs.scatter(1, own, -torch.inf if logs.shape[1] > 1 else torch.nan).amax(1)
         predictions = logs.argmax(1)
         probabilities = logs.exp()
         self._seen[ids] = 1
         self._losses[ids] = losses.detach().float()
         self._confidences[ids] = of_label.exp()
         self._margins[ids] = of_label - best_other
-        self._entropies[ids] = -(probabilities * logs).nansum(1) / math.log(logs.shape[1])
+        self._entropies[ids] = -(probabilities * logs).nansum(1) / math.log(max(logs.shape[1], 2))
         self._predictions[ids] = predictions
         self._correct[ids] = (predictions == labels).int()
         self._features[ids] = features.detach().float()

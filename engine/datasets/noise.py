@@ -45,6 +45,7 @@ class SymmetricNoise(Settings):
         """Returns the data set with exactly round(share * N) wrong labels and the true ones beside them."""
         rng = np.random.default_rng(self.seed)
         samples, classes = len(dataset.labels), len(dataset.class_names)
+        _require_two(classes)
         flipped = rng.permutation(samples)[: round(self.share * samples)]
         labels = dataset.labels.copy()
         labels[flipped] = (labels[flipped] + rng.integers(1, classes, len(flipped))) % classes
@@ -88,8 +89,9 @@ class AsymmetricNoise(Settings):
 def partners_of(names: tuple[str, ...], pairs: Mapping[str, str]) -> ndarray:
     """Returns (K,) int64: the class that each class is taken for, itself where it has no partner.
 
-    Raises ValueError for a name that is no class.
+    Raises ValueError for a name that is no class, and for a single class.
     """
+    _require_two(len(names))
     if not pairs and set(CIFAR10_PAIRS) | set(CIFAR10_PAIRS.values()) <= set(names):
         pairs = CIFAR10_PAIRS
     if not pairs:
@@ -104,3 +106,8 @@ def partners_of(names: tuple[str, ...], pairs: Mapping[str, str]) -> ndarray:
             )
         partners[numbers[name]] = numbers[other]
     return partners
+
+
+def _require_two(classes: int) -> None:
+    if classes < 2:
+        raise ValueError("noise must have two classes or more to confuse; set noise.kind=none")

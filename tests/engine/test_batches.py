@@ -24,6 +24,13 @@ def test_no_batch_is_left_with_one_sample():
     assert sorted(sizes) == [21, 22, 22]
 
 
+def test_no_batch_is_left_with_one_sample__batches_of_two():
+    for samples, expected in {1: [1], 2: [2], 3: [3], 4: [2, 2], 5: [2, 3]}.items():
+        selection = Selection(np.arange(samples), np.ones(samples, np.float32))
+        sizes = [len(part) for part, _ in batches.shuffled(selection, 2, np.random.default_rng(0))]
+        assert sorted(sizes) == expected
+
+
 def test_clean_images_are_normalised_and_in_order(digits):
     images = Images(digits, seed=0, device=torch.device("cpu"))
     rows, seen = zip(*images.clean(digits.images, World()), strict=True)

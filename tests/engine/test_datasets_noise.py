@@ -42,6 +42,13 @@ def test_every_noise_leaves_images_and_test_labels_and_its_input(kind, clean, tm
     assert_array_equal(noisy.labels, noise.corrupt(clean).labels)
 
 
+def test_one_class_alone_cannot_be_confused(clean):
+    alone = replace(clean, labels=np.zeros_like(clean.labels), class_names=("0",))
+    for noise in (SymmetricNoise(), AsymmetricNoise()):
+        with pytest.raises(ValueError, match="noise must have two classes or more to confuse"):
+            noise.corrupt(alone)
+
+
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.25])
 def test_symmetric_noise_makes_exactly_its_share_wrong(share, clean):
     noisy = SymmetricNoise(share=share).corrupt(clean)

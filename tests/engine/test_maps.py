@@ -55,6 +55,13 @@ def test_drawing_leaves_the_threads_of_training_alone():
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
+def test_a_single_sample_has_a_map():
+    alone = density.nearest_neighbours(np.ones((1, 4), np.float32), DensitySettings(), seed=0)
+    drawn = maps.draw_map(np.ones((1, 4), np.float32), alone, None, sample_ids=np.arange(1))
+    assert (drawn.positions.tolist(), drawn.neighbours.shape) == ([[0, 0]], (1, 0))
+    assert maps.draw_map(np.ones((1, 4)), alone, drawn.positions, sample_ids=np.arange(1)).movement == 0
+
+
 def test_movement_is_the_median_distance_in_units_of_the_spread():
     before = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
     assert maps.movement(before, before) == 0

@@ -64,3 +64,9 @@ def test_answers_after_the_update_are_kept_apart_from_those_before():
     assert_allclose(seen.answers_after.losses, [np.log(4 / 3)], rtol=1e-6)
     assert_allclose(seen.answers_after.probabilities, [[0.75, 0.25]])
     assert np.isnan(observe(2, batch, classes=2).answers_after.losses).all()
+
+
+def test_one_class_alone_is_certain_and_has_no_margin():
+    seen = observe(2, [([0], [[1.5]], [0])], classes=1)
+    assert (seen.losses.tolist(), seen.entropies.tolist()) == ([0], [0])
+    assert np.isnan(seen.margins).all()
