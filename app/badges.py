@@ -19,7 +19,7 @@ _SAYS = {"red": "failed", "green": "fine", "unknown": "not measured"}
 _STYLE = """<style>
 .ut-badges { font-size: 0.93rem; line-height: 1.4; font-variant-numeric: tabular-nums; }
 .ut-badges ul { list-style: none; margin: 0; padding: 0; }
-.ut-badges li { display: grid; grid-template-columns: 8px 13rem minmax(0, 1fr) 6.2rem;
+.ut-badges li { display: grid; grid-template-columns: 8px 13rem minmax(0, 1fr) 7rem;
   gap: 2px 12px; align-items: baseline; padding: 6px 0; border-top: 1px solid var(--ut-border); }
 .ut-badges > ul:first-of-type > li:first-child { border-top: 0; }
 .ut-badges i { width: 8px; height: 8px; border-radius: 50%; background: currentColor; }

@@ -17,6 +17,7 @@ from store.schema import METRIC_COLUMNS, column
 TIME_COLUMNS = tuple(declared.name for declared in METRIC_COLUMNS if declared.name.startswith("seconds_"))
 
 _OUTLIER = 4.0  # times the median epoch: bars from here on are cut
+_HEIGHT_OF_TIMES = 270  # pixels: the names of nine phases take up to five rows
 
 # Training takes most of an epoch and gets the first colour; the others follow in the order of the epoch.
 _TIME_COLORS = {
@@ -33,19 +34,19 @@ _TIME_COLORS = {
 
 
 def losses(metrics: DataFrame, palette: Palette, *, epoch: int | None = None) -> go.Figure:
-    """Draws mean training and test loss by epoch, in nats."""
+    """Draws mean training and test loss by epoch, in nats; of held-out samples where there are any."""
     sketch = Sketch(palette, x="Epoch", y="Loss, nats")
     _curve(sketch, metrics, "mean_loss", name="training, kept samples", color=palette.training)
-    _curve(sketch, metrics, "test_loss", name="test", color=palette.testing)
+    _tests(sketch, metrics, "loss")
     sketch.y(hoverformat=".3r", rangemode="tozero")
     return _by_epoch(sketch, metrics, epoch)
 
 
 def accuracies(metrics: DataFrame, palette: Palette, *, epoch: int | None = None) -> go.Figure:
-    """Draws training and test accuracy by epoch."""
+    """Draws training and test accuracy by epoch; of held-out samples where there are any."""
     sketch = Sketch(palette, x="Epoch", y="Accuracy")
     _curve(sketch, metrics, "train_accuracy", name="training, kept samples", color=palette.training)
-    _curve(sketch, metrics, "test_accuracy", name="test", color=palette.testing)
+    _tests(sketch, metrics, "accuracy")
     sketch.y(tickformat=".0%", hoverformat=".1%")
     return _by_epoch(sketch, metrics, epoch)
 
@@ -113,7 +114,7 @@ def histogram(stats: "Series[float]", palette: Palette, *, signal: str) -> go.Fi
 
 def times(metrics: DataFrame, palette: Palette, *, epoch: int | None = None) -> go.Figure:
     """Draws the seconds of each epoch, split into what they were spent on."""
-    sketch = Sketch(palette, x="Epoch", y="Seconds")
+    sketch = Sketch(palette, height=_HEIGHT_OF_TIMES, x="Epoch", y="Seconds")
     sketch.layout["barmode"] = "stack"
     for name in TIME_COLUMNS:
         seconds = metrics[name].fillna(0)
@@ -172,6 +173,14 @@ def _curve(sketch: Sketch, frame: DataFrame, y: str, *, name: str, color: str) -
     )
 
 
+def _tests(sketch: Sketch, metrics: DataFrame, what: str) -> None:
+    """Draws the curves of the test set and of held-out samples; none of those that nobody measured."""
+    colors = {"test": sketch.palette.testing, "validation": sketch.palette.validating}
+    for name, color in colors.items():
+        if metrics[f"{name}_{what}"].notna().any():
+            _curve(sketch, metrics, f"{name}_{what}", name=name, color=color)
+
+
 def _band(sketch: Sketch, frame: DataFrame, ends: Sequence[str], *, color: str, name: str) -> None:
     known = frame.dropna(subset=list(ends))
     for end, fill in zip(ends, ("none", "tonexty"), strict=True):
@@ -200,8 +209,11 @@ def _cut_outliers(sketch: Sketch, metrics: DataFrame) -> None:
     sketch.y(range=[0, top])
     for epoch, seconds in zip(metrics["epoch"], total, strict=True):
         if seconds > top:
-            place = {"x": epoch, "y": top, "xanchor": "left", "yanchor": "top", "xshift": 10}
-            sketch.note(f"↑ {wording.duration(seconds)}", **place)
+            is_last = epoch == metrics["epoch"].max()
+            side = (
+                {"x": epoch - 0.5, "xanchor": "right"} if is_last else {"x": epoch + 0.5, "xanchor": "left"}
+            )
+            sketch.note(f"↑ {wording.duration(seconds)}", y=top, yanchor="top", **side)
 
 
 def _by_epoch(sketch: Sketch, frame: DataFrame, epoch: int | None) -> go.Figure:

@@ -7,6 +7,7 @@ same net on images of the same size; a guess would be believed.
 import math
 import os
 import platform
+import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -115,8 +116,12 @@ def _tail_share(config: RunConfig, classes: int) -> float:
 
 
 def _seconds_a_pass(config: RunConfig, past: Iterable[Past]) -> float | None:
-    """Returns the seconds of one sample's forward pass in the first comparable run."""
+    """Returns the seconds of one sample's forward pass: the median epoch of comparable runs.
+
+    A median, because the first map compiles for many seconds and would rule a short run.
+    """
     wanted = config.model_dump(mode="json")
+    rates: list[float] = []
     for run in past:
         here = run.about.get("platform") == platform.platform() and run.about.get("cores") == os.cpu_count()
         alike = (
@@ -124,11 +129,11 @@ def _seconds_a_pass(config: RunConfig, past: Iterable[Past]) -> float | None:
         )
         if not (here and alike and len(run.metrics) and _side_of(run.about) == _side(config, past)):
             continue
-        sums = run.metrics[["seconds", "samples_forwarded", "samples_backpropagated"]].sum()
-        passes = sums["samples_forwarded"] + _BACKWARD * sums["samples_backpropagated"]
-        if passes and math.isfinite(sums["seconds"]):
-            return float(sums["seconds"] / passes)
-    return None
+        spent = run.metrics
+        passes = spent["samples_forwarded"] + _BACKWARD * spent["samples_backpropagated"]
+        found = spent["seconds"] / passes.where(passes > 0)
+        rates.extend(found[found.map(math.isfinite)])
+    return statistics.median(rates) if rates else None
 
 
 def _side(config: RunConfig, past: Iterable[Past]) -> int | None:

@@ -4,6 +4,7 @@ All curves share one epoch axis in a single figure of small panels, so that a ju
 against all the others; epochs that did not visit the sample leave a gap instead of a line across.
 """
 
+import html
 import math
 import textwrap
 from typing import Any
@@ -27,6 +28,7 @@ _ROWS = math.ceil(len(PANELS) / _COLUMNS)
 _ROW_HEIGHT = 121  # pixels, title and gap included
 _STRIP_HEIGHT = 48
 _TITLE_SHARE = 0.24  # of a row, left free for its title
+_LONGEST_NAME = 20  # characters of a class name beside an axis; plotly would read < in it as markup
 _GUTTER = 0.075  # between the columns, as a share of the width
 # Labelled scores in each decade, by how far down (log10) the axis goes.
 _TICKS = {(1, 2, 5): -1.5, (1, 3): -2.5, (1,): -math.inf}
@@ -70,13 +72,14 @@ def predictions(history: DataFrame, palette: Palette, *, names: list[str], epoch
             "size": 8,
             "color": np.where(seen["prediction"] == label, palette.kept, palette.flipped),
         },
-        text=[names[int(prediction)] for prediction in seen["prediction"]],
+        text=[html.escape(names[int(prediction)]) for prediction in seen["prediction"]],
         hovertemplate="%{text}<extra></extra>",
         showlegend=False,
     )
     sketch.line(y=label, color=palette.muted, width=1, dash="dash")
     ticks = list(range(len(names)))
-    sketch.y(tickvals=ticks, ticktext=names, range=[-0.6, len(names) - 0.4], showgrid=False)
+    shown = [html.escape(wording.shortened(name, _LONGEST_NAME)) for name in names]
+    sketch.y(tickvals=ticks, ticktext=shown, range=[-0.6, len(names) - 0.4], showgrid=False)
     canvas.epoch_axis(sketch, int(history["epoch"].max()))
     canvas.epoch_rule(sketch, epoch)
     return sketch.figure()

@@ -150,5 +150,7 @@ def table(rows: DataFrame, *, says: str, chosen: int | None = None) -> str:
 
 def facts(pairs: Mapping[str, object]) -> str:
     """Returns names with their values below each other."""
-    rows = "".join(f"<dt>{text(name)}</dt><dd>{text(value)}</dd>" for name, value in pairs.items())
+    rows = "".join(
+        f'<dt>{text(name)}</dt><dd title="{text(value)}">{text(value)}</dd>' for name, value in pairs.items()
+    )
     return f'<dl class="ut-facts">{rows}</dl>'

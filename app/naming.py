@@ -143,6 +143,8 @@ def shape_of_data(config: Settings) -> tuple[tuple[str, str], ...]:
         found.append(("long tail", f"{word(tail['kind'])} tail, factor {tail.get('factor', 1):g}"))
     if share < 1:
         found.append(("subset", f"{wording.setting_percent(share)} of the data"))
+    if held_out := config.get("validation"):
+        found.append(("validation", f"{wording.setting_percent(held_out)} held out"))
     return tuple(found)
 
 

@@ -47,8 +47,7 @@ def sentence(config: RunConfig) -> str:
     changed = [value for _, value in naming.shape_of_data(told)]
     if config.noise.kind != "none":
         changed.append(naming.noise(told))
-    held_out = f"{wording.setting_percent(config.validation)} held out" if config.validation else ""
-    what = ", ".join(filter(None, (naming.source(told), *changed, held_out)))
+    what = ", ".join((naming.source(told), *changed))
     return (
         f"Trains {naming.model(told)} for {wording.plural(config.epochs, 'epoch')} on {what}. "
         f"{_does(config.strategy, naming.strategy(told))} {_does(config.policy, naming.policy(told))}"

@@ -88,7 +88,9 @@ def links(found: Chain, *, newest_weight: float) -> list[str]:
         markup.link(
             "strength",
             wording.number(found.strength),
-            note=f"used in epoch {found.epoch + 1}",
+            note=f"used in epoch {found.epoch + 1}"
+            if wording.is_known(found.strength)
+            else "of the next epoch",
             hint=wording.meaning(column("history", "strength")),
         ),
     ]
@@ -104,7 +106,7 @@ def sentence(found: Chain, policy: str | None) -> str:
         return "The program that trained the run chose the strengths; influence and variance are logged."
     if policy != "sada":
         other = policy.replace("_", " ")
-        return f"This run's strengths are {other}, not SADA's; influence and variance are logged."
+        return f"The policy of this run is {other}, not SADA; influence and variance are only logged."
     if found.is_dropped_next:
         return f"Epoch {found.epoch + 1} dropped the sample, so no strength was used on it."
     if missing > 0 and not wording.is_known(found.variance):
@@ -113,7 +115,7 @@ def sentence(found: Chain, policy: str | None) -> str:
             "is drawn at random, as TrivialAugment does."
         )
     if not wording.is_known(found.strength):
-        return "The next epoch has not been recorded, so its strength is not known yet."
+        return f"No epoch after {found.epoch} is recorded, so there is no next strength to show."
     return (
         "A steady loss (low variance) is augmented strongly, an unsteady one mildly: strength = 1 − variance "
         "scaled over all samples."

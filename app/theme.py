@@ -75,6 +75,11 @@ class Palette:
         """What is measured on the test set."""
         return self.categorical[0]
 
+    @property
+    def validating(self) -> str:
+        """What is measured on training samples that were held out."""
+        return self.categorical[6]
+
     def faded(self, color: str, opacity: float) -> str:
         """Returns the "#rrggbb" color as rgba text of this opacity, 0 to 1."""
         red, green, blue = (int(color[place : place + 2], 16) for place in (1, 3, 5))

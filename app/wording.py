@@ -87,6 +87,11 @@ def duration(seconds: float | None) -> str:
     return f"{minutes // 60:,}{_SPACE}h {minutes % 60:02d}{_SPACE}min"
 
 
+def shortened(text: str, most: int) -> str:
+    """Returns a name of at most so many characters: the rest of a longer one becomes an ellipsis."""
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+
+
 def spread(values: Sequence[float], *, as_percent: bool = False) -> str:
     """Writes mean ± standard deviation (of a sample, n - 1); the mean alone of one value; "–" of none."""
     known = [value for value in values if is_known(value)]

@@ -6,6 +6,7 @@
  */
 
 const NAMED_CLASSES = 20; // more names than these would cover the points
+const LONGEST_NAME = 24; // characters of a name among the points; the legend has all of it on hover
 
 function element(tag, attributes, ...children) {
   const made = Object.assign(document.createElement(tag), attributes);
@@ -75,8 +76,9 @@ function drawName(pen, text, [x, y], { palette, ratio }) {
   Object.assign(pen, { textAlign: "center", textBaseline: "middle", lineJoin: "round", lineWidth: 4 * ratio });
   pen.strokeStyle = css(palette.background);
   pen.fillStyle = css(palette.ink);
-  pen.strokeText(text, x, y);
-  pen.fillText(text, x, y);
+  const shown = text.length > LONGEST_NAME ? `${text.slice(0, LONGEST_NAME - 1)}…` : text;
+  pen.strokeText(shown, x, y);
+  pen.fillText(shown, x, y);
 }
 
 /** Where one sample came from: a line through its last places that fades towards the past. */

@@ -35,6 +35,8 @@ TITLE, ICON = "Noise", ":material/label_off:"
 
 TOP = 48
 THUMBNAIL = 84  # pixels: room for two class names below
+NAME_WIDTH = 120  # pixels of a column of long class names, which would push numbers off the screen
+ONE_LINE = 14  # characters of two class names that fit below a thumbnail; longer ones take a line each
 TABLE_ROWS = 500
 POINTS = 2_000  # in a chart
 SKELETON = 480  # pixels that are reserved while a large run is summarised
@@ -105,8 +107,10 @@ def _gallery(run: Run, found: Findings, *, by: str, epoch: int) -> None:
     def caption(row: Any) -> tuple[str, ...]:
         label = sample_life.class_name(names, row.label)
         other = row.suggested_label
-        looks = "" if pd.isna(other) else f" → {sample_life.class_name(names, other)}"
-        lines = (f"{label}{looks}", wording.number(getattr(row, by)))
+        looks = "" if pd.isna(other) else f"→ {sample_life.class_name(names, other)}"
+        is_short = len(label) + len(looks) <= ONE_LINE
+        classes = (f"{label} {looks}".rstrip(),) if is_short else tuple(filter(None, (label, looks)))
+        lines = (*classes, wording.number(getattr(row, by)))
         return lines if pd.isna(row.flipped) else (*lines, "flipped" if row.flipped else "label is right")
 
     title = f"Top {len(top)} suspects"
@@ -178,9 +182,10 @@ def _table(run: Run, found: Findings, *, by: str, epoch: int) -> None:
                     key=f"suspects_{name}", file_name=f"suspects-{run.id}.{name.lower()}",
                     on_click="ignore", icon=":material/download:",
                 )  # fmt: skip
+        names = run.about().get("class_names", [])
         event = st.dataframe(
-            _shown(found.listed, run.about().get("class_names", [])), hide_index=True, height=320,
-            on_select="rerun", selection_mode="single-row", column_config=_columns(),
+            _shown(found.listed, names), hide_index=True, height=320,
+            on_select="rerun", selection_mode="single-row", column_config=_columns(names),
             key=f"suspects_{run.id}_{run.data_version()}_{by}_{epoch}", alt="Suspects, most suspicious first",
         )  # fmt: skip
         _open(run, [int(found.listed["sample_id"].iloc[row]) for row in event["selection"]["rows"]])
@@ -205,12 +210,13 @@ def _named(names: list[str], label: Any) -> str:
     return sample_life.class_name(names, None if pd.isna(label) else label)
 
 
-def _columns() -> dict[str, Any]:
+def _columns(names: list[str]) -> dict[str, Any]:
+    width = NAME_WIDTH if any(len(name) > ONE_LINE for name in names) else None
     whole = {"rank": "Rank", "sample_id": "Sample"}
     words = {"label": "Label", "suggested_label": "Suggested", "true_label": "True label"}
     return {
         **{name: st.column_config.NumberColumn(word, format="%d") for name, word in whole.items()},
-        **{name: st.column_config.TextColumn(word) for name, word in words.items()},
+        **{name: st.column_config.TextColumn(word, width=width) for name, word in words.items()},
         **{
             signal: st.column_config.NumberColumn(name, help=meaning, format="%.3f")
             for signal, (name, meaning) in RANKINGS.items()

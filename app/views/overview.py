@@ -12,7 +12,7 @@ from typing import Any
 import streamlit as st
 from pandas import DataFrame
 
-from app import badges, cached, cards, charts, cost, focus, markup, naming, wording
+from app import agreement, badges, cached, cards, charts, cost, focus, markup, naming, wording
 from store.errors import RunIsForeign
 from store.run import Run, default_root, find_runs
 from store.schema import column
@@ -44,7 +44,7 @@ def render() -> None:
     with st.grid(3, gap="small", min_column_width=290):
         _learning(run, metrics, epoch)
         _noise(run, epoch)
-        _augmentation(run, epoch)
+        _augmentation(run, metrics, epoch)
         _engine_room(metrics, epoch)
     _settings(run, config)
     with card:  # last, because a long history takes a moment
@@ -144,22 +144,23 @@ def _noise(run: Run, epoch: int) -> None:
     )
 
 
-def _augmentation(run: Run, epoch: int) -> None:
+def _augmentation(run: Run, metrics: DataFrame, epoch: int) -> None:
     strength = cached.epoch_stats(run, "strength")
     _bands("strength", strength, epoch)
     _histogram("strength", strength, epoch)
-    _bands("variance", cached.epoch_stats(run, "variance"), epoch)
+    _bands("variance", cached.epoch_stats(run, "variance"), epoch, more=agreement.sentence(metrics))
 
 
-def _bands(signal: str, stats: DataFrame, epoch: int) -> None:
+def _bands(signal: str, stats: DataFrame, epoch: int, *, more: str = "") -> None:
     declared = column("history", signal)
     known = stats.dropna(subset=["q50"])
     median = wording.number(known["q50"].iloc[-1]) if len(known) else wording.UNKNOWN
     fewest, most = (wording.count(known["n"].agg(which)) for which in ("min", "max"))
+    n = f"n = {most if fewest == most else f'{fewest} to {most}'}" if len(known) else "No sample has one yet"
     cards.chart(
         f"{declared.label} by epoch",
         charts.quantile_bands(stats, cards.colors(), signal=signal, epoch=epoch),
-        note=f"n = {most if fewest == most else f'{fewest} to {most}'}; {declared.direction}",
+        note=". ".join(filter(None, (f"{n}; {declared.direction}", more))),
         alt=f"{declared.label} by epoch as quantile bands; the median ends at {median}",
         table=stats,
     )
@@ -225,11 +226,18 @@ def _facts(about: dict[str, Any], run: Run) -> dict[str, object]:
         "Flipped labels": wording.UNKNOWN if flipped is None else wording.count(flipped),
         "Encoder": about.get("encoder") or "none",
         "Consistency AUROC": wording.number(about.get("consistency_auroc")),
-        "Number format": ": ".join(str(about.get(name, "–")) for name in ("precision", "precision_reason")),
+        "Number format": _with_reason(about, "precision"),
+        "Neighbours by": _with_reason(about, "index"),
         "Device": f"{about.get('device', '–')}, {wording.plural(about.get('threads', 1), 'thread')}",
         "Seed": run.config().get("seed", wording.UNKNOWN),
         "Versions": versions or wording.UNKNOWN,
     }
+
+
+def _with_reason(about: dict[str, Any], name: str) -> str:
+    """Returns what the engine took and why, as far as it said so."""
+    said = (naming.word(about.get(name) or ""), str(about.get(f"{name}_reason") or ""))
+    return ": ".join(filter(None, said)) or wording.UNKNOWN
 
 
 def _meaning(name: str) -> str:

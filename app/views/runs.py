@@ -91,7 +91,8 @@ def _group(title: str, members: list[Member]) -> None:
     amount = f"{wording.plural(len(members), 'run')}, {done} done"
     cards.html(f'<h2 class="ut-group">{markup.text(title)}<span>{amount}</span></h2>')
     configs = {member.run.id: member.config for member in members}
-    full = cost.full_run(configs, {member.run.id: member.metrics for member in members})
+    is_study = bool(members[0].config.get("study"))  # runs of no study have nothing in common
+    full = cost.full_run(configs, {member.run.id: member.metrics for member in members}) if is_study else None
     shown = members[:RUNS_A_PAGE]
     if len(members) > RUNS_A_PAGE:
         pages = -(-len(members) // RUNS_A_PAGE)
@@ -119,7 +120,7 @@ def _damaged(runs: Sequence[tuple[Run, str]]) -> None:
 def _row(member: Member, spent: cost.Cost) -> None:
     with st.container(border=True, gap="xsmall", key=f"run_{member.run.id}"):
         cards.html(_about(member))
-        words, buttons = st.columns([4.3, 1], vertical_alignment="center", gap="small")
+        words, buttons = st.columns([3.5, 1], vertical_alignment="center", gap="small")
         with words:
             cards.html(f'<div class="ut-run">{_progress(member)}{_accuracy(member)}{_cost(spent)}</div>')
         with buttons.container(horizontal=True, horizontal_alignment="right", gap="xsmall", wrap=False):

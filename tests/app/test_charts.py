@@ -21,6 +21,7 @@ def metrics(epochs: int = 3) -> DataFrame:
     frame = DataFrame({"epoch": np.arange(epochs)})
     for name in ("mean_loss", "test_loss", "train_accuracy", "test_accuracy", "recall", "map_trust"):
         frame[name] = np.linspace(0.5, 0.9, epochs)
+    frame["validation_loss"] = frame["validation_accuracy"] = NAN
     frame["kept"], frame["kept_share"] = 10, 0.5
     for name in charts.TIME_COLUMNS:
         frame[name] = 0.0
@@ -53,6 +54,20 @@ def test_curves_hold_the_values_of_the_frame():
     figure = charts.accuracies(metrics(), LIGHT)
     assert list(trace(figure, "test").y) == [0.5, 0.7, 0.9]
     assert list(trace(figure, "test").x) == [0, 1, 2]
+
+
+def test_held_out_samples_and_tests_are_drawn_where_somebody_measured_them():
+    held_out = charts.accuracies(metrics().assign(validation_accuracy=[0.4, 0.5, 0.6]), LIGHT)
+    assert list(trace(held_out, "validation").y) == [0.4, 0.5, 0.6]
+    assert trace(held_out, "validation").line.color != trace(held_out, "test").line.color
+    untested = charts.losses(metrics().assign(test_loss=NAN), LIGHT)
+    assert [drawn.name for drawn in untested.data] == ["training, kept samples"]
+
+
+def test_a_class_name_is_text_beside_the_axis_and_short_enough_to_leave_room():
+    names = ["a" * 40, "bird <b>"]
+    axis = history_charts.predictions(history(), LIGHT, names=[*names, "x", "y"], epoch=0).layout.yaxis
+    assert axis.ticktext[:2] == ("a" * 19 + "…", "bird &lt;b&gt;")
 
 
 def test_the_epoch_that_is_looked_at_is_marked():

@@ -4,9 +4,11 @@ import json
 import os
 import platform
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from pandas import DataFrame
 from streamlit.testing.v1 import AppTest
@@ -68,6 +70,15 @@ def test_a_smaller_training_set_is_counted():
     )
     assert estimate.training_samples(parsed("source.kind=image_folder", "source.root=x"), []) is None
     assert estimate.training_samples(parsed(), [past()]) == 100
+
+
+def test_a_slow_first_epoch_does_not_rule_the_estimate():
+    run = past()
+    slow = run.metrics.assign(seconds=100 * run.metrics["seconds"])
+    several = replace(run, metrics=pd.concat([slow, run.metrics, run.metrics]))
+    one, other = (estimate.estimate(parsed(), [known]) for known in (run, several))
+    assert one is not None and other is not None
+    assert other.seconds == pytest.approx(one.seconds)
 
 
 def test_seconds_are_said_only_where_the_same_net_ran_here_on_images_of_this_size():
