@@ -35,6 +35,11 @@ class Form(Generic[Model]):
         self.values = self._read(self._settings.values(), start)
         self.config, self.errors = refusals.checked(model, self.values)
 
+    def refuse(self, reasons: Mapping[str, str]) -> None:
+        """Refuses values for reasons that the model cannot know, by path: files that are not there."""
+        if reasons:
+            self.config, self.errors = None, {**reasons, **self.errors}
+
     def draw(self, *names: str) -> None:
         """Draws settings with all that belongs to them."""
         self._draw([self._settings[name] for name in names if name in self._settings])

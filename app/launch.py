@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app import tenure
+from app import places, tenure
 from app.supervisor import Patience, Supervisor, send_signal
 from app.tenure import alive_supervisor as alive_supervisor
 from store.errors import RunIsBusy
@@ -64,7 +64,7 @@ def submit_all(root: Path, configs: Sequence["RunConfig"], *, worker: Sequence[s
 
     worker: the command that trains a run, which gets the run's folder as its last argument.
     """
-    runs = [Run.create(root, config.model_dump(mode="json")) for config in configs]
+    runs = [Run.create(root, places.absolute(config.model_dump(mode="json"))) for config in configs]
     ensure_supervisor(root, worker=worker)
     return runs
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import cards, fields, focus, launch_card, markup, naming, refusals
+from app import cards, fields, focus, launch_card, markup, naming, places, refusals
 from app.form import Form
 from engine.config import InvalidConfig, RunConfig, parse
 from store.errors import RunIsForeign, RunNotFound
@@ -52,6 +52,7 @@ def render() -> None:
     start, before = _start()
     times = st.session_state.setdefault(_TIMES, 0)
     form = Form(RunConfig, start, key=f"new_run_{st.session_state.get('clone') or ''}_{times}")
+    form.refuse(places.missing(form.values))
     settings, card = st.columns([1.85, 1], gap="medium")
     with settings:
         for part in _parts():
