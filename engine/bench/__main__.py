@@ -43,7 +43,11 @@ def main() -> None:
         sys.exit(2)
     asked = [known[name] for name in given.names or known]
     surroundings = Surroundings(cache_folder(), given.data)
-    lines = measure([bench.quick() for bench in asked] if given.quick else asked, surroundings, given.json)
+    benches = [bench.quick() for bench in asked] if given.quick else asked
+    try:
+        lines = measure(benches, surroundings, given.json)
+    except KeyboardInterrupt:  # what was measured until then is on screen and in the file
+        sys.exit(130)
     sys.exit(1 if any(line.failed for line in lines) else 0)
 
 

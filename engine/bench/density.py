@@ -7,6 +7,7 @@ with itself. Each repeat builds a graph from another seed.
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from importlib import util
+from time import perf_counter
 from typing import Any, Self
 
 import numpy as np
@@ -26,8 +27,9 @@ from engine.selection import joint_score
 KEEPS = (0.5, 0.3)
 DENSE = {"m": 16, "ef_construction": 200}  # a usual choice, for comparison
 SEED = 0  # of the flipped labels
+OWN, EXACT = "HNSW as by default", "exact, torch in blocks"
 
-Finder = Callable[[int], ndarray]  # the repeat to distances (N, k) or, of a peer, ids; only timed
+Finder = Callable[[int], ndarray]  # the repeat to ids (N, k), or (N, k + 1) with the own one
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Density:
             f"HNSW at M {settings.m}, ef_construction {settings.ef_construction}, ef {settings.ef} against "
             f"exact neighbours: {samples:,} x {width} features of resnet8_wide after {self.epochs} epochs on "
             f"CIFAR-10 with {cifar.FLIPPED:.0%} flipped labels (test accuracy {accuracy:.0%}), "
-            f"k {settings.k}; {self.repeats} interleaved repeats, each a graph of another seed",
+            f"k {settings.k}; {self.repeats} interleaved repeats, each with another seed",
             [*agreed, *timed],
             versions("hnswlib", "torch", "faiss-cpu", "pynndescent"),
             notes,
@@ -69,20 +71,24 @@ class Density:
         )
 
     def _times(self, features: ndarray, settings: DensitySettings) -> tuple[list[Figure], list[str]]:
-        """Returns seconds and their ratios, and sentences on what could not be compared."""
+        """Returns seconds, ratios and recall of the others, and sentences on the peers."""
         dense = f"HNSW at M {DENSE['m']}, ef_construction {DENSE['ef_construction']}, same ef"
         finders: dict[str, Finder] = {
-            "HNSW as by default": by_hnsw(features, settings),
-            "exact, torch in blocks": lambda _: exact_distances(features, settings.k),
+            OWN: by_hnsw(features, settings),
+            EXACT: lambda _: exact_ids(features, settings.k),
             dense: by_hnsw(features, settings.model_copy(update=DENSE)),
         }
         notes = [absent(package) for package, (module, _) in PEERS.items() if not util.find_spec(module)]
         for package, (module, finder) in PEERS.items():
             if util.find_spec(module):
                 finders[package] = finder(features, settings.k)
-                finders[package](0)  # compiles
+                started = perf_counter()
+                finders[package](0)
+                notes.append(
+                    f"{package} took {perf_counter() - started:.1f} s the first time in the process."
+                )
         seconds = interleaved(finders, self.repeats)
-        own = seconds["HNSW as by default"]
+        own = seconds[OWN]
         times = [Figure(f"time, {name}", spent, "s") for name, spent in seconds.items()]
         goals = {dense: at_least(2.5)}
         gains = [
@@ -90,7 +96,7 @@ class Density:
             for name, spent in seconds.items()
             if spent is not own
         ]
-        return [*times, *gains], notes
+        return [*times, *gains, *_recalls(finders, settings.k)], notes
 
 
 def agreement_of(
@@ -122,19 +128,26 @@ def agreement_of(
     ]
 
 
+def _recalls(finders: dict[str, Finder], k: int) -> list[Figure]:
+    """Recall of the others, without which their seconds say little."""
+    true = finders[EXACT](0)
+    others = {name: find for name, find in finders.items() if name not in (OWN, EXACT)}
+    return [Figure(f"recall@{k}, {name}", [density.recall(find(0), true)]) for name, find in others.items()]
+
+
 def by_hnsw(features: ndarray, settings: DensitySettings) -> Finder:
     """Builds a graph and asks it about all rows."""
 
     def find(repeat: int) -> ndarray:
         graph = Graph(settings.m, settings.ef_construction, settings.ef, seed=repeat)
-        return hnsw_neighbours(features, settings.k, graph)[1]
+        return hnsw_neighbours(features, settings.k, graph)[0]
 
     return find
 
 
-def exact_distances(features: ndarray, k: int) -> ndarray:
-    """Compares all pairs; distances (N, k)."""
-    return density.exact_neighbours(features, np.arange(len(features)), k)[1]
+def exact_ids(features: ndarray, k: int) -> ndarray:
+    """Compares all pairs."""
+    return density.exact_neighbours(features, np.arange(len(features)), k)[0]
 
 
 def by_faiss(features: ndarray, k: int) -> Finder:

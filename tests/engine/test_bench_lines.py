@@ -1,5 +1,6 @@
 """The lines of the bench on tiny sizes: what they count and compare, never how long it takes."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,14 @@ def test_density_trains_a_net_and_compares_what_would_be_kept(
     surroundings: Surroundings, monkeypatch: pytest.MonkeyPatch
 ):
     asked = []
-    peer = lambda features, k: lambda repeat: asked.append((features.shape, k, repeat))  # noqa: E731
+
+    def peer(features: ndarray, k: int) -> Callable[[int], ndarray]:
+        def find(repeat: int) -> ndarray:
+            asked.append((features.shape, k, repeat))
+            return np.full((len(features), k), -2)
+
+        return find
+
     monkeypatch.setattr(lines, "PEERS", {"numpy": ("numpy", peer), "absent": ("no_such_module", peer)})
     line = Density(samples=60, epochs=1, repeats=2).measure(surroundings)
     assert "60 x 128 features of resnet8_wide after 1 epochs" in line.compared
@@ -63,8 +71,11 @@ def test_density_trains_a_net_and_compares_what_would_be_kept(
     times = [figure for figure in line.figures if figure.unit == "s"]
     assert [len(figure.values) for figure in times] == [2] * 4  # two HNSW, exact, the peer
     assert [len(figure.values) for figure in line.figures if figure.unit == "x"] == [2] * 3
-    assert asked == [((60, 128), 10, 0)] * 2 + [((60, 128), 10, 1)]  # once before, to compile
-    assert line.notes == [repeats.absent("absent")]
+    # Once before, to compile, and once after, for its recall.
+    assert asked == [((60, 128), 10, repeat) for repeat in (0, 0, 1, 0)]
+    assert found["recall@10, numpy"].values == [0.0]
+    assert line.notes[0] == repeats.absent("absent")
+    assert line.notes[1].startswith("numpy took ")
 
 
 def test_agreement_falls_where_the_index_finds_half_of_the_neighbours(monkeypatch: pytest.MonkeyPatch):
