@@ -3,7 +3,6 @@
 It is what a person copies from the form into a script, so what it says must lead to the same config again.
 """
 
-import json
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -39,11 +38,11 @@ def _differing(
         elif setting.widget == "part":
             yield from _differing(setting.children(), value, default or {})
         elif setting.widget == "pairs":
-            yield from (f"{setting.address}.{name}={_text(item)}" for name, item in value.items())
+            yield from (f"{setting.address}.{name}={fields.text(item)}" for name, item in value.items())
         elif setting.widget == "lines":
-            yield f"{setting.address}={'; '.join(_text(item) for item in value)}"
+            yield f"{setting.address}={'; '.join(fields.text(item) for item in value)}"
         else:
-            yield f"{setting.address}={_text(value)}"
+            yield f"{setting.address}={fields.text(value)}"
 
 
 def _kind(setting: Setting, value: Mapping[str, Any], default: Mapping[str, Any]) -> Iterator[str]:
@@ -52,7 +51,3 @@ def _kind(setting: Setting, value: Mapping[str, Any], default: Mapping[str, Any]
         yield f"{setting.address}.kind={value['kind']}"
         default = {}
     yield from _differing(setting.children(value["kind"]), value, default)
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)

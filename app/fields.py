@@ -4,6 +4,7 @@ It is read off the model's own fields, so a new option is in the form as soon as
 that no widget can show is refused; a test turns that into a failure before anybody misses the option.
 """
 
+import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -125,6 +126,11 @@ def jsonable(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [jsonable(item) for item in value]
     return str(value) if isinstance(value, Path) else value
+
+
+def text(value: Any) -> str:
+    """Writes a value as a person types it: text as it is, all else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _setting(name: str, declared: FieldInfo, *, path: str, address: str) -> Setting:

@@ -5,7 +5,6 @@ refuses a value stands beside its field at once. The browser gets no limits for 
 number beyond them on the screen and silently goes on with the one before.
 """
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Generic, TypeVar
@@ -133,15 +132,17 @@ class Form(Generic[Model]):
     def _draw(self, settings: Iterable[Setting]) -> None:
         """Draws plain settings beside each other, then the parts among them below a heading each."""
         settings = list(settings)
-        plain = [setting for setting in settings if not setting.models]
-        if plain:
+        if any(not setting.models for setting in settings):
             with st.grid(2, gap=("small", "medium"), min_column_width=170):
-                for setting in plain:
-                    with st.container(gap="xxsmall"):
-                        self._field(setting)
+                self._fields(setting for setting in settings if not setting.models)
         for setting in settings:
             if setting.models:
                 self._part(setting)
+
+    def _fields(self, settings: Iterable[Setting]) -> None:
+        for setting in settings:
+            with st.container(gap="xxsmall"):
+                self._field(setting)
 
     def _part(self, setting: Setting) -> None:
         cards.html(f'<h4 class="ut-part">{markup.text(setting.label)}</h4>')
@@ -188,26 +189,26 @@ class Form(Generic[Model]):
 
     def _widget(self, setting: Setting) -> None:
         start = self._start[setting.path]
-        common: dict[str, Any] = {
+        always: dict[str, Any] = {
             "key": self._key_of(setting.path),
             "help": markup.markdown(setting.help) or None,
             "persist_state": "session",
         }
         match setting.widget:
             case "switch":
-                st.toggle(setting.label, start, **common)
+                st.toggle(setting.label, start, **always)
             case "choice":
                 place = setting.choices.index(start) if start in setting.choices else 0
-                st.selectbox(setting.label, setting.choices, place, format_func=naming.word, **common)
+                st.selectbox(setting.label, setting.choices, place, format_func=naming.word, **always)
             case "whole":
-                st.number_input(setting.label, value=start, step=1, format="%d", **common)
+                st.number_input(setting.label, value=start, step=1, format="%d", **always)
             case "number":
-                st.number_input(setting.label, value=start, step=setting.step, format="%g", **common)
+                st.number_input(setting.label, value=start, step=setting.step, format="%g", **always)
             case "text":
-                st.text_input(setting.label, start, **common)
+                st.text_input(setting.label, start, **always)
             case _:
                 written = "one a line" if setting.widget == "lines" else "name = value, one a line"
-                st.text_area(setting.label, start, height=96, placeholder=written, **common)
+                st.text_area(setting.label, start, height=96, placeholder=written, **always)
 
     def _refuse(self, path: str) -> None:
         if path in self.errors:
@@ -219,7 +220,7 @@ def _shown(setting: Setting, value: Any) -> Any:
     if setting.widget == "lines" and not isinstance(value, str):
         return "\n".join(str(item) for item in value or ())
     if setting.widget == "pairs" and isinstance(value, Mapping):
-        return "\n".join(f"{name} = {_text(item)}" for name, item in value.items())
+        return "\n".join(f"{name} = {fields.text(item)}" for name, item in value.items())
     if setting.widget == "number" and value is not None:
         return float(value)
     return value
@@ -236,7 +237,3 @@ def _parsed(setting: Setting, shown: Any) -> Any:
             return lines
         return {name.strip(): value.strip() for name, _, value in parted}
     return shown
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)

@@ -17,6 +17,7 @@ from engine.datasets import Dataset
 from engine.datasets.blocks import blocks
 from engine.density import DensitySettings, chosen_index
 from engine.precision import Precision
+from store import suspicion
 from store.run import Run
 
 PACKAGES = (
@@ -85,12 +86,9 @@ def detection(consistency: ndarray, noisy: ndarray) -> float | None:
 
     None where it is unknown or all agree.
     """
-    from sklearn.metrics import roc_auc_score
-
     known = ~np.isnan(consistency)
-    if not known.any() or noisy[known].all() or not noisy[known].any():
-        return None
-    return float(roc_auc_score(noisy[known], -consistency[known]))
+    found = suspicion.auroc(-consistency[known], noisy[known])
+    return None if np.isnan(found) else found
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:

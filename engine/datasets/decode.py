@@ -9,6 +9,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from itertools import islice
 from typing import NamedTuple
 
@@ -42,19 +43,18 @@ def fill(
     workers = workers or os.cpu_count() or 1
     waiting: deque[Future[int]] = deque()
     done = 0
-    with ThreadPoolExecutor(workers, "decode") as pool:
-        try:
-            report(LOADING, 0.0)
-            while chunk := list(islice(pictures, CHUNK)):
-                waiting.append(pool.submit(_fill_rows, images, chunk, resize=resize))
-                if len(waiting) > 2 * workers:  # no more is read ahead, however many there are
-                    done += waiting.popleft().result()
-                    report(LOADING, done / len(images))
-            for decoding in waiting:
-                done += decoding.result()
+    with ExitStack() as ending:
+        pool = ending.enter_context(ThreadPoolExecutor(workers, "decode"))
+        ending.callback(pool.shutdown, cancel_futures=True)  # a broken picture ends it at once
+        report(LOADING, 0.0)
+        while chunk := list(islice(pictures, CHUNK)):
+            waiting.append(pool.submit(_fill_rows, images, chunk, resize=resize))
+            if len(waiting) > 2 * workers:  # no more is read ahead, however many there are
+                done += waiting.popleft().result()
                 report(LOADING, done / len(images))
-        finally:
-            pool.shutdown(cancel_futures=True)
+        for decoding in waiting:
+            done += decoding.result()
+            report(LOADING, done / len(images))
 
 
 def opened(picture: Picture) -> Image.Image:

@@ -119,18 +119,19 @@ def _check_columns(path: Path, image: str, label: str) -> None:
 
 def _pictures(files: list[Path], image: str, places: ndarray) -> Iterator[decode.Picture]:
     """Reads the images of all files one after the other; number i of them belongs into row places[i]."""
-    from pyarrow import parquet
-
     number = 0
     for path in files:
-        with parquet.ParquetFile(path) as file:
-            row = 0
-            for batch in file.iter_batches(BATCH, columns=[image]):
-                for encoded in _encoded(batch.column(0)):
-                    yield decode.Picture(
-                        int(places[number]), f"row {row} of {path}", partial(_opened, encoded)
-                    )
-                    row, number = row + 1, number + 1
+        for row, encoded in enumerate(_rows(path, image)):
+            yield decode.Picture(int(places[number]), f"row {row} of {path}", partial(_opened, encoded))
+            number += 1
+
+
+def _rows(path: Path, image: str) -> Iterator[bytes | None]:
+    from pyarrow import parquet
+
+    with parquet.ParquetFile(path) as file:
+        for batch in file.iter_batches(BATCH, columns=[image]):
+            yield from _encoded(batch.column(0))
 
 
 def _opened(encoded: bytes | None) -> Image.Image:
