@@ -5,10 +5,10 @@ count, because an epoch on everything prefers nothing.
 """
 
 import numpy as np
+from numpy import ndarray
 from pandas import DataFrame
 
 from engine.diagnostics import asked
-from engine.diagnostics.arithmetic import gini
 from engine.diagnostics.badge import Badge, Signature, figure, percent
 from store import queries, signatures
 from store.run import Run
@@ -165,6 +165,15 @@ def class_collapse(run: Run) -> Badge:
         f"kept samples, {percent(worst['share'])} of the data; no class gets less.",
         n=len(found),
     )
+
+
+def gini(counts: ndarray) -> float:
+    """Gini coefficient of counts (N,): 0 = all equal, towards 1 = one has everything; NaN where all are 0."""
+    total, samples = float(counts.sum()), len(counts)
+    if not total:
+        return float("nan")
+    ordered = np.sort(counts.astype(np.float64))
+    return float((2 * np.arange(1, samples + 1) - samples - 1) @ ordered / (samples * total))
 
 
 def _prefers_rare(run: Run) -> bool:

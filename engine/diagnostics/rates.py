@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.diagnostics.arithmetic import rank_correlation
 from engine.diagnostics.badge import Badge, Signature, figure
+from engine.ranks import rank_correlation
 from store import signatures
 from store.run import Run
 

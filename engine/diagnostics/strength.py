@@ -6,9 +6,9 @@ After the failure signatures of SADA (arXiv 2510.00434); every threshold is ours
 import numpy as np
 
 from engine.diagnostics import asked
-from engine.diagnostics.arithmetic import rank_correlation
 from engine.diagnostics.asked import STRONG
 from engine.diagnostics.badge import Badge, Signature, figure, percent
+from engine.ranks import rank_correlation
 from store import queries, signatures
 from store.run import Run
 
