@@ -75,19 +75,3 @@ def moving_average(newest: ndarray, average: ndarray, newest_weight: float) -> n
     mixed = newest_weight * newest + (1 - newest_weight) * average
     started = np.where(np.isnan(average), newest, mixed)
     return np.where(np.isnan(newest), average, started).astype(np.float32)
-
-
-def rank_agreement(one: ndarray, other: ndarray) -> float:
-    """Spearman's rank correlation of two values of N samples, where both are known.
-
-    NaN where fewer than three are, or all of one value are equal.
-    """
-    from scipy.stats import rankdata
-
-    known = np.isfinite(one) & np.isfinite(other)
-    if known.sum() < 3:
-        return float("nan")
-    ranks = np.stack([rankdata(values[known]) for values in (one, other)])
-    if (ranks.std(1) == 0).any():
-        return float("nan")
-    return float(np.corrcoef(ranks)[0, 1])

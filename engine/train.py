@@ -18,11 +18,12 @@ from engine.batches import shuffled
 from engine.checkpoint import State
 from engine.clean import CleanPass, clean_pass
 from engine.density import Neighbours
-from engine.influence import influence, rank_agreement
+from engine.influence import influence
 from engine.learning import learned
 from engine.maps import Map
 from engine.models.classifier import Classifier, chance_from
 from engine.observed import Observations, Observed
+from engine.ranks import rank_correlation
 from engine.recorder import Epoch, Probed
 from engine.selection.joint import Joint
 from engine.selection.rarity_only import RarityOnly
@@ -153,7 +154,7 @@ def probe(task: Task, state: State, watch: Stopwatch) -> Probed:
         changes = influence(passed.answers, before, settings.proxy)
         known = signals.answered(known, every, passed.answers)
         known = signals.influenced(known, every, changes, settings=settings)
-    agreement = rank_agreement(*signals.changes_between_clean_passes(known, passed.losses))
+    agreement = rank_correlation(*signals.changes_between_clean_passes(known, passed.losses))
     known = signals.cleaned(known, passed.losses)
     rows = density.normalised(passed.features)
     state.signals = signals.refreshed(known, every, rows, epoch=state.epoch, clean=True)

@@ -7,7 +7,6 @@ from engine.influence import (
     InfluenceSettings,
     influence,
     moving_average,
-    rank_agreement,
     window_variance,
 )
 
@@ -55,20 +54,6 @@ def test_window_variance_is_the_population_variance():
 def test_moving_average__the_first_value_stands_for_itself():
     newest, average = np.array([2.0, 3.0, NAN, NAN]), np.array([NAN, 1.0, 5.0, NAN])
     assert_allclose(moving_average(newest, average, 0.9), [2.0, 0.9 * 3 + 0.1 * 1, 5.0, NAN])
-
-
-def test_rank_agreement_is_spearmans():
-    from scipy.stats import spearmanr
-
-    rng = np.random.default_rng(0)
-    one = rng.integers(0, 5, 40).astype(float)
-    other = one + rng.normal(0, 2, 40)
-    assert rank_agreement(one, other) == pytest.approx(spearmanr(one, other).statistic)
-
-
-def test_rank_agreement_is_unknown_where_nothing_can_be_ranked():
-    assert np.isnan(rank_agreement(np.array([1.0, 2.0, NAN]), np.array([1.0, 2.0, 3.0])))
-    assert np.isnan(rank_agreement(np.ones(5), np.arange(5.0)))
 
 
 @pytest.mark.parametrize("window", [1, 51])

@@ -11,8 +11,9 @@ from torch.nn.functional import cross_entropy
 
 from engine import checkpoint, clean, train
 from engine.config import parse
-from engine.influence import Answers, influence, rank_agreement
+from engine.influence import Answers, influence
 from engine.progress import Stopped
+from engine.ranks import rank_correlation
 from store import queries
 
 SMALL = ["epochs=3", "maps.every=0", "density.refresh_every=2", "influence.window=2", "policy.kind=none"]
@@ -182,4 +183,4 @@ def test_entropy_strength_is_strong_where_the_visit_before_was_certain(trained):
     assert used.between(0, 1).all()
     # the most likely class is then the label's, so that its probability says how certain the model is
     right = before.correct.to_numpy(bool)
-    assert rank_agreement(used[right].to_numpy(), before.confidence[right].to_numpy()) > 0.8
+    assert rank_correlation(used[right].to_numpy(), before.confidence[right].to_numpy()) > 0.8
