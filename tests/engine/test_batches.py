@@ -1,3 +1,5 @@
+"""Batches: every selected sample once, and images as the model sees them."""
+
 import numpy as np
 import torch
 from numpy.testing import assert_allclose, assert_array_equal

@@ -1,3 +1,5 @@
+"""Checkpoints: what was saved comes back, and a torn file is passed over."""
+
 import numpy as np
 import pytest
 import torch

@@ -1,3 +1,5 @@
+"""The config: what exists is valid, and what is refused is said in a sentence."""
+
 import json
 
 import pytest

@@ -1,3 +1,5 @@
+"""Data sets: the contract of every source, and the ones that come as packages."""
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal

@@ -1,3 +1,5 @@
+"""Images block by block: the answers of the whole array, without holding it."""
+
 import hashlib
 import tracemalloc
 

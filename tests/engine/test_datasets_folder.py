@@ -1,3 +1,5 @@
+"""A folder of images: found, decoded once, and named where one is broken."""
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal

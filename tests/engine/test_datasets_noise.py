@@ -1,3 +1,5 @@
+"""Label noise: exactly as much as was asked for, with the truth kept apart."""
+
 from dataclasses import replace
 
 import numpy as np

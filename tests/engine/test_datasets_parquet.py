@@ -1,3 +1,5 @@
+"""Images in Parquet files: labels, class names, and what is refused."""
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal

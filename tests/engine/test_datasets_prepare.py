@@ -1,3 +1,5 @@
+"""From a source to what a run trains on: subset, tail, validation and noise."""
+
 import numpy as np
 import pytest
 from hypothesis import given, settings

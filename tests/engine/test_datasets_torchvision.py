@@ -1,3 +1,5 @@
+"""Sets of torchvision: by name, whatever they call their parts."""
+
 import numpy as np
 import pytest
 import torchvision

@@ -1,3 +1,5 @@
+"""Density: neighbours against brute force, rarity, and what joins the bank."""
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal

@@ -1,3 +1,5 @@
+"""Influence: worked arithmetic of the change, its variance and the average."""
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose

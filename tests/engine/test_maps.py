@@ -1,3 +1,5 @@
+"""Maps: steady from one to the next, and true to the neighbours."""
+
 import subprocess
 import sys
 

@@ -1,3 +1,5 @@
+"""Nets: shapes, features, and the same weights from the same seed."""
+
 from typing import get_args
 
 import pytest

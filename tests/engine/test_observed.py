@@ -1,3 +1,5 @@
+"""What an epoch saw: written by id, collected once."""
+
 import numpy as np
 import torch
 from numpy.testing import assert_allclose, assert_array_equal

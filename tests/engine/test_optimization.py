@@ -1,3 +1,5 @@
+"""Optimizer, schedule and objective: worked by hand."""
+
 import math
 
 import pytest

@@ -1,3 +1,5 @@
+"""Signals: what is known after a visit, and what stays unknown."""
+
 import numpy as np
 from numpy.testing import assert_allclose, assert_array_equal
 

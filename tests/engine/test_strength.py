@@ -1,3 +1,5 @@
+"""Policies: one contract for all, and worked strengths."""
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
