@@ -26,9 +26,7 @@ _KNOWN = {
     "cifar10": (50_000, 10, 32),
     "cifar100": (50_000, 100, 32),
 }
-_BACKWARD = (
-    2.0  # forward passes that one backward pass costs, as is usual for gradients of weights and inputs
-)
+_BACKWARD = 2.0  # forward passes that a backward one costs, as is usual: gradients of weights and of inputs
 
 
 @dataclass(frozen=True)

@@ -94,8 +94,8 @@ class Setting:
         return tuple(setting for setting in below if not kind or setting.name != "kind")
 
     def sentence(self, kind: str) -> str:
-        """Returns what a kind does, from the first paragraph of its docstring."""
-        return " ".join((self.models[kind].__doc__ or "").split("\n\n")[0].split())
+        """Returns what a kind does."""
+        return sentence(self.models[kind])
 
     def _default_said(self) -> str:
         if self.widget in ("part", "kinds", "lines", "pairs") or self.default in (None, ""):
@@ -117,6 +117,11 @@ def reachable(found: Iterable[Setting]) -> Iterator[Setting]:
         yield setting
         for kind in setting.models:
             yield from reachable(setting.children(kind))
+
+
+def sentence(model: type[BaseModel]) -> str:
+    """Returns what a model does, from the first paragraph of its docstring."""
+    return " ".join((model.__doc__ or "").split("\n\n")[0].split())
 
 
 def jsonable(value: Any) -> Any:

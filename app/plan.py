@@ -6,7 +6,7 @@ Pure functions of configs, so that what is promised beside the launch button is 
 from collections.abc import Mapping
 from typing import Any
 
-from app import naming, wording
+from app import fields, naming, wording
 from engine.config import RunConfig
 from engine.selection.budget import BudgetSettings
 from engine.selection.random_subset import RandomSubset
@@ -65,6 +65,5 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tup
 
 
 def _does(part: Settings, name: str) -> str:
-    """Returns what a strategy or policy does, from the first paragraph of its docstring, with its name."""
-    does = " ".join((part.__doc__ or "").split("\n\n")[0].split()).rstrip(".")
-    return f"{does} ({name})."
+    """Returns what a strategy or policy does, with its name."""
+    return f"{fields.sentence(type(part)).rstrip('.')} ({name})."
