@@ -82,10 +82,7 @@ def history_columns(done: Epoch) -> dict[str, ndarray]:
 
 
 def metrics(done: Epoch, *, seconds_record: float) -> dict[str, float]:
-    """Returns the columns of metrics; NaN where a value is not known.
-
-    seconds_record: what writing the epoch before took, since this one is not written yet.
-    """
+    """Returns the columns of metrics, NaN where unknown; seconds_record: of writing the epoch before."""
     kept, samples = len(done.selection.ids), len(done.signals)
     stepped = int(np.isfinite(done.seen.losses_after).sum())
     passed = 0 if done.probed.passed is None else samples
