@@ -155,8 +155,9 @@ def kept_noise(noise: DataFrame, palette: Palette, *, epoch: int | None = None) 
 def index_health(metrics: DataFrame, palette: Palette, *, epoch: int | None = None) -> go.Figure:
     """Draws how far the neighbour index and the maps can be trusted; epochs without a map leave it out."""
     sketch = Sketch(palette, x="Epoch", y="0 to 1")
-    for name, color in (("recall", palette.categorical[0]), ("map_trust", palette.categorical[2])):
-        _curve(sketch, metrics.dropna(subset=[name]), name, name=column("metrics", name).label, color=color)
+    names = {"recall": "Neighbour recall", "map_trust": column("metrics", "map_trust").label}  # HNSW or exact
+    for (name, label), color in zip(names.items(), palette.categorical[::2], strict=False):
+        _curve(sketch, metrics.dropna(subset=[name]), name, name=label, color=color)
     lowest = float(np.nanmin(metrics[["recall", "map_trust"]].to_numpy(float), initial=0.95))
     sketch.y(tickformat=".2~f", hoverformat=".3f", range=[max(0.0, lowest - 0.05), 1.01])
     return _by_epoch(sketch, metrics, epoch)

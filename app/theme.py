@@ -78,7 +78,7 @@ class Palette:
     @property
     def validating(self) -> str:
         """What is measured on training samples that were held out."""
-        return self.categorical[6]
+        return self.categorical[2]
 
     def faded(self, color: str, opacity: float) -> str:
         """Returns the "#rrggbb" color as rgba text of this opacity, 0 to 1."""

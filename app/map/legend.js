@@ -71,14 +71,23 @@ function classCentres(positions, codes, classes) {
   return Array.from(sizes, (size, code) => (size ? counts.map((axis) => quantileStep(axis[code], size / 2)) : null));
 }
 
-function drawName(pen, text, [x, y], { palette, ratio }) {
+/** Writes the name of a class at its centre, or below the names that stand there: taken holds their places. */
+function drawName(pen, text, [x, centre], { palette, ratio, taken }) {
   pen.font = `600 ${12 * ratio}px ${pen.family}`;
   Object.assign(pen, { textAlign: "center", textBaseline: "middle", lineJoin: "round", lineWidth: 4 * ratio });
   pen.strokeStyle = css(palette.background);
   pen.fillStyle = css(palette.ink);
   const shown = text.length > LONGEST_NAME ? `${text.slice(0, LONGEST_NAME - 1)}…` : text;
+  const half = pen.measureText(shown).width / 2, height = 15 * ratio;
+  const y = freeLine([x, centre], half, { taken, height });
+  taken.push({ x, y, half });
   pen.strokeText(shown, x, y);
   pen.fillText(shown, x, y);
+}
+
+function freeLine([x, y], half, { taken, height }) {
+  const below = taken.find((name) => Math.abs(name.y - y) < height - 0.5 && Math.abs(name.x - x) < name.half + half);
+  return below ? freeLine([x, below.y + height], half, { taken, height }) : y;
 }
 
 /** Where one sample came from: a line through its last places that fades towards the past. */

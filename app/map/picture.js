@@ -166,11 +166,13 @@ class Picture {
   drawNames() {
     const { classes } = this.page, { from, to, share } = this.moment;
     const [before, after] = [this.centresAt(from), this.centresAt(to)];
+    const taken = [];
     classes.forEach((name, code) => {
       const isShown = this.isolated === null ? classes.length <= NAMED_CLASSES : this.isolated === code;
       if (!isShown || !before[code]) return;
       const there = after[code] ?? before[code];
-      drawName(this.pen, name, this.toPixels(before[code].map((here, axis) => here + (there[axis] - here) * share)), this);
+      const centre = this.toPixels(before[code].map((here, axis) => here + (there[axis] - here) * share));
+      drawName(this.pen, name, centre, { palette: this.palette, ratio: this.ratio, taken });
     });
   }
 

@@ -24,7 +24,7 @@ _MARKS = {"None": "off", "Suspects": "suspects", "Flipped labels": "flipped"}
 _DEFAULT_COLOURS = ("label", "loss")
 _SEEN = "map_seen"  # serials of the events of the map that were already taken
 _LASSO = "map_lasso"  # the lasso that the selection is already of
-_TRUST = {"map_trust": "Trustworthiness", "recall": "HNSW recall", "map_movement": "Movement"}
+_TRUST = {"map_trust": "Trustworthiness", "recall": "Neighbour recall", "map_movement": "Movement"}
 # Below these the neighbours on screen are not to be trusted.
 _GOOD, _FAIR = 0.9, 0.8
 

@@ -36,7 +36,8 @@ TITLE, ICON = "Noise", ":material/label_off:"
 TOP = 48
 THUMBNAIL = 84  # pixels: room for two class names below
 NAME_WIDTH = 120  # pixels of a column of long class names, which would push numbers off the screen
-ONE_LINE = 14  # characters of two class names that fit below a thumbnail; longer ones take a line each
+ONE_LINE = 11  # characters of two class names that fit below a thumbnail; longer ones take a line each
+NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"  # keeps the line of a sample without another class
 TABLE_ROWS = 500
 POINTS = 2_000  # in a chart
 SKELETON = 480  # pixels that are reserved while a large run is summarised
@@ -103,13 +104,13 @@ def _controls(run: Run) -> tuple[str, int]:
 
 def _gallery(run: Run, found: Findings, *, by: str, epoch: int) -> None:
     names, top = run.about().get("class_names", []), found.listed.head(TOP)
+    is_short = sum(sorted(map(len, names))[-2:]) <= ONE_LINE
 
     def caption(row: Any) -> tuple[str, ...]:
         label = sample_life.class_name(names, row.label)
         other = row.suggested_label
         looks = "" if pd.isna(other) else f"→ {sample_life.class_name(names, other)}"
-        is_short = len(label) + len(looks) <= ONE_LINE
-        classes = (f"{label} {looks}".rstrip(),) if is_short else tuple(filter(None, (label, looks)))
+        classes = (f"{label} {looks}".rstrip(),) if is_short else (label, looks or NO_BREAK_SPACE)
         lines = (*classes, wording.number(getattr(row, by)))
         return lines if pd.isna(row.flipped) else (*lines, "flipped" if row.flipped else "label is right")
 
@@ -159,10 +160,11 @@ def _quadrant(run: Run, found: Findings, epoch: int) -> None:
     amount = f"n = {wording.count(found.placed)} samples with both values"
     if len(found.points) < found.placed:
         amount += f"; drawn: the {TABLE_ROWS} most suspicious, {wording.count(POINTS - TABLE_ROWS)} at random"
-    cards.head("Rare or noisy?", f"{amount}. Click one to see its whole life.", table=found.points)
     if not found.placed:
-        st.caption("Rarity and consistency are not both known yet.")
+        cards.head("Rare or noisy?")
+        st.caption("No sample of this run has both a rarity and a consistency.")
         return
+    cards.head("Rare or noisy?", f"{amount}. Click one to see its whole life.", table=found.points)
     event = st.plotly_chart(
         noise_charts.quadrant(found.points, cards.colors()), theme=None, on_select="rerun",
         selection_mode="points", key=f"chart_quadrant_{run.id}_{epoch}", config=canvas.CONFIG,
@@ -198,11 +200,12 @@ def _file(run: Run, write: Callable[[DataFrame], bytes], *, by: str, epoch: int)
 
 
 def _shown(table: DataFrame, names: list[str]) -> DataFrame:
-    """Returns the table as it is listed: with names of classes, without what is equal in all rows."""
+    """Returns the table as listed: with names of classes, without signals that nobody measured."""
     shown = table[list(export.COLUMNS)]
     labels = ["label", "suggested_label", "true_label"]
     if shown["true_label"].isna().all():
         shown = shown.drop(columns=labels.pop())
+    shown = shown.drop(columns=[signal for signal in RANKINGS if shown[signal].isna().all()])
     return shown.assign(**{name: shown[name].map(partial(_named, names)) for name in labels})
 
 

@@ -197,7 +197,7 @@ def _engine_room(metrics: DataFrame, epoch: int) -> None:
     cards.chart(
         "Can neighbours and map be trusted?",
         charts.index_health(metrics, colors, epoch=epoch),
-        note="HNSW recall: share of the true neighbours found. Map trustworthiness: scikit-learn's, "
+        note="Neighbour recall: share of the true ones found. Map trustworthiness: scikit-learn's, "
         "weighted by rank; 1 = all neighbours on the map are true",
         alt="Recall of the neighbour index and trustworthiness of the maps by epoch",
         table=metrics[["epoch", "recall", "map_trust", "map_movement"]],
