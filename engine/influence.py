@@ -31,7 +31,11 @@ class InfluenceSettings(Settings):
         "its update (one more forward pass), or of two clean passes over all samples (ours)",
     )
     probe_every: int = Field(
-        1, ge=1, le=1000, description="epochs between the clean passes of the clean probe"
+        1,
+        ge=1,
+        le=1000,
+        description="epochs between the passes that the clean probe compares; feature refreshes in between do "
+        "not count",
     )
     window: int = Field(5, ge=2, le=50, description="influences in the rolling window (L; 5 in the paper)")
     newest_weight: float = Field(

@@ -14,7 +14,7 @@ def learned(known: Signals, seen: Observations, settings: InfluenceSettings) -> 
     The clean probe measures influence later, so no sample has one after this.
     """
     if settings.probe == "visit":
-        before = signals.answers(known, known.loss, seen.ids)
+        before = signals.answers(known, seen.ids)
         changes = influence(seen.answers, before, settings.proxy)
         known = signals.answered(known, seen.ids, seen.answers)
     elif settings.probe == "step":

@@ -21,7 +21,8 @@ class Signals:
     entropy: ndarray  # (N,) float32, of the probabilities at the last visit, 0 certain to 1 uniform
     clean_loss: ndarray  # (N,) float32, nats, in the last clean pass
     loss_when_clean: ndarray  # (N,) float32, nats, at the last visit before that pass
-    probabilities: ndarray  # (N, K) float16, of the probe's last answer; (N, 0) where the proxy needs none
+    answer_loss: ndarray  # (N,) float32, nats, of the answer that the visit or clean probe compares with next
+    probabilities: ndarray  # (N, K) float16, of the same answer; (N, 0) where the proxy needs none
     influence: ndarray  # (N,) float32, measured in the newest epoch, NaN elsewhere
     window: ndarray  # (N, L) float32, ring buffer of influences
     observations: ndarray  # (N,) int32, influences seen so far
@@ -63,6 +64,7 @@ def unknown(
         entropy=nothing,
         clean_loss=nothing,
         loss_when_clean=nothing,
+        answer_loss=nothing,
         probabilities=np.full((samples, 0 if settings.proxy == "loss" else classes), np.nan, np.float16),
         influence=nothing,
         window=np.full((samples, settings.window), np.nan, np.float32),
@@ -94,12 +96,16 @@ def visited(signals: Signals, ids: ndarray, *, losses: ndarray, entropies: ndarr
 def answered(signals: Signals, ids: ndarray, answers: Answers) -> Signals:
     """Returns the signals with the probe's newest answers on ids (V,), which the next are compared with."""
     seen = np.isfinite(answers.losses)
-    return replace(signals, probabilities=_put(signals.probabilities, ids[seen], answers.probabilities[seen]))
+    return replace(
+        signals,
+        answer_loss=_put(signals.answer_loss, ids[seen], answers.losses[seen]),
+        probabilities=_put(signals.probabilities, ids[seen], answers.probabilities[seen]),
+    )
 
 
-def answers(signals: Signals, losses: ndarray, ids: ndarray) -> Answers:
-    """Returns the probe's last answers on ids (V,), with these losses (N,) of the same moment."""
-    return Answers(losses[ids], signals.probabilities[ids])
+def answers(signals: Signals, ids: ndarray) -> Answers:
+    """Returns the probe's last answers on ids (V,)."""
+    return Answers(signals.answer_loss[ids], signals.probabilities[ids])
 
 
 def influenced(signals: Signals, ids: ndarray, changes: ndarray, *, settings: InfluenceSettings) -> Signals:

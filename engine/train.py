@@ -150,8 +150,7 @@ def probe(task: Task, state: State, watch: Stopwatch) -> Probed:
         passed = clean_pass(task, state.model, dataset.images, dataset.labels)
     known, every = state.signals, np.arange(len(dataset.labels))
     if probes:
-        before = signals.answers(known, known.clean_loss, every)
-        changes = influence(passed.answers, before, settings.proxy)
+        changes = influence(passed.answers, signals.answers(known, every), settings.proxy)
         known = signals.answered(known, every, passed.answers)
         known = signals.influenced(known, every, changes, settings=settings)
     agreement = rank_correlation(*signals.changes_between_clean_passes(known, passed.losses))

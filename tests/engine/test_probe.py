@@ -112,6 +112,18 @@ def test_the_clean_probe_compares_two_clean_passes_of_all_samples(trained):
         assert_allclose(now.influence, (now.clean_loss - before.clean_loss).abs(), rtol=2e-3, atol=2e-4)
 
 
+def test_the_clean_probe_compares_with_its_own_pass_before__features_refreshed_in_between(trained):
+    """Passes in epochs 0 (both), 2 (refresh) and 3 (probe): changes over unequal times would look unsteady."""
+    run = trained(
+        "influence.probe=clean", "influence.probe_every=3", "epochs=4", "strategy.kind=random_subset",
+        "strategy.keep=0.1",
+    )  # fmt: skip
+    rows = [queries.epoch_rows(run, epoch, ["clean_loss", "influence"]) for epoch in range(4)]
+    assert [each.clean_loss.notna().all() for each in rows] == [True, False, True, True]
+    assert [each.influence.notna().all() for each in rows] == [False, False, False, True]
+    assert_allclose(rows[3].influence, (rows[3].clean_loss - rows[0].clean_loss).abs(), rtol=2e-3, atol=2e-4)
+
+
 def test_the_clean_pass_is_logged_where_it_ran_and_only_there(trained):
     run = trained("influence.proxy=loss")
     for epoch, is_due in enumerate((True, False, True)):

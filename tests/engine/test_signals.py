@@ -15,7 +15,8 @@ def seen_losses(losses, *, window=2, newest_weight=0.9):
     known, ids = signals.unknown(np.array([0.5]), width=3, classes=2, settings=settings), np.array([0])
     for loss in losses:
         now = Answers(np.array([loss], np.float32), np.empty((1, 0), np.float16))
-        changes = influence(now, signals.answers(known, known.loss, ids), "loss")
+        changes = influence(now, signals.answers(known, ids), "loss")
+        known = signals.answered(known, ids, now)
         known = signals.influenced(known, ids, changes, settings=settings)
         known = signals.visited(known, ids, losses=now.losses, entropies=np.array([0.5], np.float32))
     return known
