@@ -244,3 +244,14 @@ def test_a_settings_file_is_a_start_or_a_sentence(page: Callable[..., AppTest], 
     assert "good.json" in drawn(at)
     at.button(key="start_over").click().run()
     assert at.number_input(key="new_run__2:epochs").value == 20
+
+
+def test_a_folder_that_is_not_there_is_refused_beside_its_field(page: Callable[..., AppTest], tmp_path: Path):
+    at = page(tmp_path, "new-run")
+    at.selectbox(key=key("source")).set_value("image_folder").run()
+    folder = at.text_input(key=key("source.image_folder.root"))
+    folder.set_value(str(tmp_path / "gone")).run()
+    assert f"nothing of the kind is at {tmp_path / 'gone'}" in drawn(at)
+    assert at.button(key="launch_0").disabled
+    at.text_input(key=key("source.image_folder.root")).set_value(str(tmp_path)).run()
+    assert not at.button(key="launch_0").disabled
