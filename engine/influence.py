@@ -34,8 +34,8 @@ class InfluenceSettings(Settings):
         1,
         ge=1,
         le=1000,
-        description="epochs between the passes that the clean probe compares; feature refreshes in between do "
-        "not count",
+        description="epochs between the passes that the clean probe compares; feature refreshes between them "
+        "do not count",
     )
     window: int = Field(5, ge=2, le=50, description="influences in the rolling window (L; 5 in the paper)")
     newest_weight: float = Field(

@@ -67,7 +67,7 @@ EPOCH_COLUMNS: tuple[Column, ...] = (
     Column("operation", "UTINYINT", "Operation", "augmentation drawn for the sample, as its place in the list of "
            "14; empty where it was not kept", USED_IN, 0, 13),
     Column("loss", "FLOAT", "Loss", "cross-entropy of the sample in nats, on the augmented view it was trained "
-           "with", MEASURED_IN, 0, None, "high = badly predicted"),
+           "with, without label smoothing", MEASURED_IN, 0, None, "high = badly predicted"),
     Column("confidence", "FLOAT", "Confidence", "probability that the model gives the sample's label",
            MEASURED_IN, 0, 1, "high = the label is believed"),
     Column("margin", "FLOAT", "Margin", "logit of the label minus the best other logit; its mean over epochs is "
@@ -79,7 +79,8 @@ EPOCH_COLUMNS: tuple[Column, ...] = (
     Column("clean_correct", "BOOLEAN", "Correct when clean", "the prediction on the image without augmentation is "
            "the label", PROBED_IN),
     Column("influence", "FLOAT", "Influence", "absolute change of the sample's loss since its previous visit "
-           "(arXiv 2510.00434); empty at the first visit and where the sample was not visited", KNOWN_AFTER, 0, None,
+           "(arXiv 2510.00434), or what influence.proxy and influence.probe compare instead (ours); empty where "
+           "the epoch did not observe it or there is nothing before to compare with", KNOWN_AFTER, 0, None,
            "high = the last updates moved this sample"),
     Column("variance", "FLOAT", "Variance", "moving average of the population variance of the last L influences "
            "(arXiv 2510.00434, L = 5); empty until L influences are there", KNOWN_AFTER, 0, None,
@@ -89,9 +90,10 @@ EPOCH_COLUMNS: tuple[Column, ...] = (
     Column("density", "FLOAT", "Density", "how crowded the sample's surroundings are: 1 / neighbour distance "
            "(arXiv 2505.03809)", KNOWN_AFTER, 0, None, "high = crowded"),
     Column("rarity", "FLOAT", "Rarity", "neighbour distance, min-max scaled and clipped at the 1st and 99th "
-           "percentile (p_rho of arXiv 2505.03809; clipping ours)", KNOWN_AFTER, 0, 1, "high = sparse"),
-    Column("score", "FLOAT", "Score", "rarity x consistency (p_sel of arXiv 2505.03809; exponents ours, 1 by "
-           "default)", KNOWN_AFTER, 0, None, "high = kept first"),
+           "percentile (p_rho of arXiv 2505.03809; clipping ours), within the class where density.per_class is "
+           "set (ours)", KNOWN_AFTER, 0, 1, "high = sparse"),
+    Column("score", "FLOAT", "Score", "what a strategy ranks by: rarity x consistency (p_sel of arXiv 2505.03809; "
+           "exponents ours, 1 by default), rarity or consistency alone where it goes by one of them", KNOWN_AFTER, 0, None, "high = kept first"),
     Column("feature_age", "USMALLINT", "Feature age", "epochs since the sample's features were computed",
            KNOWN_AFTER, 0, None, "0 = fresh"),
     Column("feature_clean", "BOOLEAN", "Clean features", "the sample's features are of the image without "
@@ -107,8 +109,10 @@ METRIC_COLUMNS: tuple[Column, ...] = (
            MEASURED_IN, 0),
     Column("train_accuracy", "FLOAT", "Training accuracy", "share correct of the kept samples, against their "
            "labels, on their augmented views", MEASURED_IN, 0, 1),
-    Column("test_loss", "FLOAT", "Test loss", "mean loss on the test set, nats", KNOWN_AFTER, 0),
-    Column("test_accuracy", "FLOAT", "Test accuracy", "share correct on the test set", KNOWN_AFTER, 0, 1),
+    Column("test_loss", "FLOAT", "Test loss", "mean loss on the test set, nats; by the averaged weights where ema is "
+           "set", KNOWN_AFTER, 0),
+    Column("test_accuracy", "FLOAT", "Test accuracy", "share correct on the test set; by the averaged weights where "
+           "ema is set", KNOWN_AFTER, 0, 1),
     Column("validation_loss", "FLOAT", "Validation loss", "mean loss on the held-out share of the training data, "
            "nats; empty where nothing is held out", KNOWN_AFTER, 0),
     Column("validation_accuracy", "FLOAT", "Validation accuracy", "share correct on the held-out share of the "

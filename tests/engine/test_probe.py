@@ -113,7 +113,7 @@ def test_the_clean_probe_compares_two_clean_passes_of_all_samples(trained):
 
 
 def test_the_clean_probe_compares_with_its_own_pass_before__features_refreshed_in_between(trained):
-    """Passes in epochs 0 (both), 2 (refresh) and 3 (probe): changes over unequal times would look unsteady."""
+    """Passes in epochs 0 (both), 2 (refresh) and 3 (probe): unequal times would look unsteady."""
     run = trained(
         "influence.probe=clean", "influence.probe_every=3", "epochs=4", "strategy.kind=random_subset",
         "strategy.keep=0.1",
