@@ -84,7 +84,7 @@ def history_columns(done: Epoch) -> dict[str, ndarray]:
 def metrics(done: Epoch, *, seconds_record: float) -> dict[str, float]:
     """Returns the columns of metrics, NaN where unknown; seconds_record: of writing the epoch before."""
     kept, samples = len(done.selection.ids), len(done.signals)
-    stepped = int(np.isfinite(done.seen.losses_after).sum())
+    stepped = 0 if np.isnan(done.seen.losses_after).all() else len(done.seen.ids)
     passed = 0 if done.probed.passed is None else samples
     feature_epoch = done.signals.feature_epoch
     ages = done.epoch - feature_epoch[feature_epoch >= 0]

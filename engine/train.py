@@ -113,8 +113,8 @@ def nothing_observed(task: Task, state: State) -> Observed:
 def answer_again(task: Task, net: Classifier, images: Tensor, watch: Stopwatch) -> Tensor:
     """Returns the logits (B, K) of the same views right after their update, as float32.
 
-    The net stays in training mode, since only then the two answers differ by the update alone; the statistics
-    of its norms are put back.
+    The net stays in training mode, since the answers would differ by the norms as well in the other; what the
+    norms keep is put back. A net with dropout also answers with another mask.
     """
     with watch("probe"):
         statistics = [buffer.clone() for buffer in net.buffers()]
