@@ -8,8 +8,9 @@ from pandas import DataFrame
 
 from app import wording
 
-# Measured on runs that trained on all samples: 0.42 to 0.49 on CIFAR-10, 0.23 to 0.53 on digits.
-USUAL = "of visits 0.2 to 0.5 is usual, ours"
+# Measured on digits, 12 epochs, a clean pass every 2: 0.14 to 0.47 without augmentation, 0.13 to 0.28 at
+# random strength, 0.13 to 0.20 with SADA, -0.10 to 0.22 with joint selection as well.
+MEANS = "1 = the same order of samples, and augmentation lowers it (ours)"
 
 
 def sentence(metrics: DataFrame) -> str:
@@ -20,7 +21,7 @@ def sentence(metrics: DataFrame) -> str:
     if len(measured):
         epochs = wording.plural(len(measured), "epoch")
         mean = wording.number(measured.mean())
-        said.append(f"Spearman {mean} with clean influence, {epochs} measured; {USUAL}")
+        said.append(f"Spearman {mean} with clean influence, {epochs} measured; {MEANS}")
     if probed:
         said.append(f"The probe cost {wording.count(probed)} more samples forwarded")
     return ". ".join(said)

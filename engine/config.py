@@ -142,8 +142,8 @@ class RunConfig(Settings):
             )
         if isinstance(self.policy, NoStrength) and self.augmentation.ranges == "torchvision":
             raise ValueError(
-                "policy none must have monotone ranges, since torchvision's change images at strength 0; "
-                "set augmentation.ranges or another policy"
+                "augmentation.ranges must be monotone with policy none, since torchvision's change images at "
+                "strength 0; set it or another policy"
             )
         return self
 

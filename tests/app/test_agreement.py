@@ -10,7 +10,7 @@ from app import agreement
 def test_agreement_is_the_mean_of_the_epochs_that_measured_it():
     metrics = DataFrame({"clean_agreement": [math.nan, 0.2, 0.4], "samples_probed": [0, 0, 0]})
     said = agreement.sentence(metrics)
-    assert said.startswith("Spearman 0.300 with clean influence, 2 epochs measured; of visits 0.2")
+    assert said.startswith("Spearman 0.300 with clean influence, 2 epochs measured; 1 = the same order")
     assert "probe" not in said
 
 
