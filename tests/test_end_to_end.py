@@ -1,6 +1,9 @@
 """The main path, nothing stubbed: real runs, stop and resume through the app, a broken run's own sentence."""
 
 import json
+import os
+import random
+import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -59,13 +62,21 @@ def test_joint_selection_back_propagates_about_half(demo_runs):
     assert spent[1] == 20 * 1437
 
 
-def test_same_settings_same_numbers(demo_runs, tmp_path):
-    """Trains one run of the demo again, in another folder and process."""
+def test_same_settings_same_numbers_though_the_engine_was_killed_at_a_random_batch(demo_runs, tmp_path):
+    """SADA + joint of the demo again, in another folder and process, killed with SIGKILL and resumed."""
     first = of_method(demo_runs, "joint")[-1]
     again = launch.submit(tmp_path, config.parse(first.config()))
+    epoch, waited = random.randrange(1, 18), random.random() * 0.3
+    wait_until(lambda: again.last_epoch() >= epoch)
+    time.sleep(waited)  # into the middle of whatever it does then
+    os.kill(again.status().pid or 0, signal.SIGKILL)
     wait_until(lambda: again.status().is_over)
-    ours, theirs = (queries.history(run, list(range(0, 1437, 5))) for run in (first, again))
-    assert ours.equals(theirs)
+    assert again.status().state in ("failed", "lost"), (epoch, waited)
+    launch.resume(again)
+    wait_until(lambda: again.status().state == "done")
+    ours, theirs = (queries.history(run, list(range(1437))) for run in (first, again))
+    assert len(ours) == 20 * 1437
+    assert ours.equals(theirs), (epoch, waited)
 
 
 def test_any_duckdb_client_opens_a_finished_run(demo_runs):
