@@ -94,8 +94,11 @@ def train(
     if show:
         terminal.out.print_json(settings.model_dump_json())
         return
-    from app import launch
+    from app import launch, places
 
+    wrong = places.missing(settings.model_dump(mode="json"))
+    if wrong:
+        raise Refusal("; ".join(f"{name} {rule}" for name, rule in wrong.items()))
     root = _root(runs)
     run = launch.submit(root, settings)
     terminal.say(f"Run {run.id} is queued in {root}.")

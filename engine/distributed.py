@@ -113,7 +113,7 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         variance = _Sum.apply(offsets.square().sum((0, 2, 3))) / sums[-1]
         with torch.no_grad():
             momentum = 0.0 if self.momentum is None else self.momentum
-            unbiased = variance * sums[-1] / (sums[-1] - 1)
+            unbiased = variance * sums[-1] / (sums[-1] - 1).clamp(min=1)
             self.running_mean.lerp_(mean, momentum)
             self.running_var.lerp_(unbiased, momentum)
             if self.num_batches_tracked is not None:

@@ -104,6 +104,16 @@ def test_train__failed__exit_code_1_and_the_sentence_of_the_engine(command: Comm
     assert ended.err == f"run {run.id} failed: {run.status().message}\n"
 
 
+def test_train__a_path_that_leads_nowhere_is_refused_before_a_run_is_queued(
+    command: Command, root: Path, tmp_path: Path
+) -> None:
+    nowhere = tmp_path / "nowhere"
+    ended = command("train", "--set", "source.kind=image_folder", "--set", f"source.root={nowhere}")
+    assert ended.code == 2
+    assert ended.err == (f"source.image_folder.root must be a folder; nothing of the kind is at {nowhere}\n")
+    assert not list(find_runs(root))
+
+
 def test_train__ctrl_c__stops_with_a_checkpoint_and_exit_code_130(root: Path) -> None:
     words = ["train", "--runs", str(root), *SHORT, "--set", "epochs=1000"]
     script = [sys.executable, "-m", "app.cli", *words]
