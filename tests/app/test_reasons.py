@@ -104,7 +104,7 @@ def test_chain__fewer_influences_than_the_window():
         True,
     )
     assert sample_life.sentence(chain, "sada").startswith("4 more influences until it has a variance")
-    assert "constant, not SADA's" in sample_life.sentence(chain, "constant")
+    assert "constant, not SADA;" in sample_life.sentence(chain, "constant")
 
 
 def test_chain__dropped_in_the_next_epoch():
