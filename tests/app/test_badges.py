@@ -73,8 +73,7 @@ def test_every_link_leads_to_a_page_or_to_a_card_that_is_there(page: Callable[..
     run = Plant().run(tmp_path)
     shown = page(tmp_path, "overview", run=run.id)
     cards = {chart.proto.id.rpartition("chart_")[2] for chart in shown.get("plotly_chart")}
-    for diagnostic in (*DIAGNOSTICS, diagnostics.between_runs):
-        found = diagnostic([run] if diagnostic is diagnostics.between_runs else run)  # type: ignore[arg-type]
+    for found in (*(diagnostic(run) for diagnostic in DIAGNOSTICS), diagnostics.between_runs([run])):
         name, _, card = found.view.partition("#")
         assert name in NAMES, found.name
         assert not card or any(one.endswith(card) for one in cards), found.view

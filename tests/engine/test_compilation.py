@@ -19,6 +19,7 @@ PLAIN = Precision("float32", "test")
 # Compared in training, as the net is tried, since another mode would be compiled anew.
 PROGRAM = """
 import copy
+import sys
 import torch
 from engine.compilation import compile_if_possible
 from engine.models.build import build
@@ -27,7 +28,8 @@ from engine.precision import Precision
 net = build(SmallNet(), shape=(1, 8, 8), classes=10, seed=0)
 keys, images = list(net.state_dict()), torch.rand(4, 1, 8, 8, generator=torch.Generator().manual_seed(0))
 plain = copy.deepcopy(net)(images)[0].detach()
-print(compile_if_possible(net, (4, 1, 8, 8), torch.device("cpu"), precision=Precision("float32", "test")))
+said = compile_if_possible(net, (4, 1, 8, 8), torch.device("cpu"), precision=Precision("float32", "test"))
+sys.stdout.write(said)
 assert list(net.state_dict()) == keys
 torch.testing.assert_close(net(images)[0].detach(), plain, rtol=1e-4, atol=1e-4)
 """

@@ -50,7 +50,7 @@ def parameters_after_steps() -> list[float]:
             optimizer.step()
         answers = [float(tensor.detach().double().sum()) for tensor in net.state_dict().values()]
         if world.leads:
-            print(json.dumps(answers))  # noqa: T201, what the test reads
+            sys.stdout.write(json.dumps(answers) + "\n")  # what the test reads
         return answers
 
 
