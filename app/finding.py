@@ -30,12 +30,15 @@ def draw(run: Run, sample_id: int, epoch: int) -> None:
 
 
 def headline(history: DataFrame, names: list[str]) -> str:
-    """Returns "Labelled three, looks like eight", from the class the model preferred most often."""
+    """Returns "Labelled three, predicted eight in 2 of 4 visits", of the other class predicted most often."""
     label = int(history["label"].iloc[0])
-    other = history["prediction"].dropna()
-    other = other[other != label]
+    visits = history["prediction"].dropna()
+    others = visits[visits != label].value_counts().sort_index().sort_values(ascending=False, kind="stable")
     labelled = f"Labelled {_name(names, label)}"
-    return f"{labelled}, looks like {_name(names, other.mode().iloc[0])}" if len(other) else labelled
+    if others.empty:
+        return labelled
+    times = f"in {others.iloc[0]} of {wording.plural(len(visits), 'visit')}"
+    return f"{labelled}, predicted {_name(names, others.index[0])} {times}"
 
 
 def last_seen(history: DataFrame, name: str, epoch: int) -> str:

@@ -123,7 +123,9 @@ def test_facts__not_visited_in_the_epoch():
 
 def test_the_headline_names_the_other_class_that_was_predicted_most():
     names = [str(label) for label in range(10)]
-    assert finding.headline(history(prediction=[3.0, 8.0, 8.0, 5.0]), names) == "Labelled 3, looks like 8"
+    assert finding.headline(history(prediction=[3.0, 8.0, 8.0, 5.0]), names) == (
+        "Labelled 3, predicted 8 in 2 of 4 visits"
+    )
     assert finding.headline(history(prediction=[3.0, NAN]), names) == "Labelled 3"
 
 

@@ -95,7 +95,7 @@ def test_the_step_probe_compares_the_answers_before_and_after_the_update_and_cou
     first = queries.epoch_rows(run, 0, ["influence"]).influence
     assert first.notna().all()  # known after the first visit, unlike that of two visits
     assert (first > 0).mean() > 0.99
-    same = [queries.epoch_rows(each, 0, ["loss", "prediction"]) for each in (run, visit)]
+    same = [queries.epoch_rows(each, 0, ["loss", "prediction", "clean_loss"]) for each in (run, visit)]
     assert same[0].equals(same[1])  # the second forward pass leaves no trace in the training
 
 
