@@ -216,7 +216,7 @@ def _named(names: list[str], label: Any) -> str:
 def _columns(names: list[str]) -> dict[str, Any]:
     width = NAME_WIDTH if any(len(name) > ONE_LINE for name in names) else None
     whole = {"rank": "Rank", "sample_id": "Sample"}
-    words = {"label": "Label", "suggested_label": "Last prediction", "true_label": "True label"}
+    words = {"label": "Label", "suggested_label": "Other prediction", "true_label": "True label"}
     return {
         **{name: st.column_config.NumberColumn(word, format="%d") for name, word in whole.items()},
         **{name: st.column_config.TextColumn(word, width=width) for name, word in words.items()},
