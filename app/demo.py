@@ -13,8 +13,9 @@ from pathlib import Path
 
 from pandas import DataFrame
 
-from app import launch, study
-from app.study import Member
+from app import launch
+from app.studies import verdicts
+from app.studies.members import Member
 from engine.config import RunConfig
 from engine.datasets.noise import SymmetricNoise
 from engine.selection.everything import Everything
@@ -83,8 +84,8 @@ def prepare(root: Path, *, fresh: bool) -> list[Run]:
 def results(runs: Sequence[Run]) -> tuple[DataFrame, str]:
     """Returns one row a method over its finished runs, as it is shown, and what the difference amounts to."""
     members = [Member(run, run.config(), run.status(), queries.metrics(run), run.about()) for run in runs]
-    compared = study.comparison(members, {run.id: queries.kept_noise(run) for run in runs})
-    return study.table(compared), study.verdict(compared)
+    compared = verdicts.comparison(members, {run.id: queries.kept_noise(run) for run in runs})
+    return verdicts.table(compared), verdicts.verdict(compared)
 
 
 def featured_suspect(runs: Sequence[Run]) -> tuple[Run, int, int] | None:

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app import cached, cards, cost, focus, launch, markup, naming, study, study_card, wording
-from app.study import Member
-from store.errors import RunIsForeign
+from app import cards, cost, focus, launch, markup, naming, wording
+from app.studies import card, reading
+from app.studies import members as study
+from app.studies.members import Member
 from store.run import Run, default_root, find_runs
 
 TITLE, ICON = "Runs", ":material/list_alt:"
@@ -31,7 +32,7 @@ def render() -> None:
 
 def _live(was_busy: bool) -> None:
     with cards.errors_said():
-        members, damaged = _read(find_runs(default_root()))
+        members, damaged = reading.read(find_runs(default_root()))
         if not members and not damaged:
             _nothing_yet()
             return
@@ -44,27 +45,10 @@ def _live(was_busy: bool) -> None:
         featured = study.featured(groups)
         if featured is not None:
             with cards.errors_said():  # its runs stand below whatever it finds
-                study_card.draw(featured, groups[featured])
+                card.draw(featured, groups[featured])
             _group("Its runs", groups.pop(featured))
         for name, group in groups.items():
             _group(f"Study {name}" if name else "Runs without a study", group)
-
-
-def _read(runs: Sequence[Run]) -> tuple[list[Member], list[tuple[Run, str]]]:
-    """Returns the runs as a page needs them, and apart the damaged ones, each with what is wrong with it."""
-    members, damaged = [], []
-    for run in runs:
-        try:
-            members.append(_member(run))
-        except RunIsForeign as error:
-            damaged.append((run, str(error)))
-    return members, damaged
-
-
-def _member(run: Run) -> Member:
-    return Member(
-        run=run, config=run.config(), status=run.status(), metrics=cached.metrics(run), about=run.about()
-    )
 
 
 def _unattended(members: list[Member]) -> None:

@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import study_card
+from app.studies import card
 from app.views import VIEWS
 from store import queries
 from store.run import Run, find_runs
@@ -120,7 +120,7 @@ assert not loaded, loaded
 def test_the_finding_is_asked_once_for_the_same_data(study_root: Path, monkeypatch: pytest.MonkeyPatch):
     versions = tuple((run.id, run.data_version()) for run in find_runs(study_root))
     monkeypatch.setenv("UNDERTOW_RUNS", str(study_root))
-    first = study_card._found(versions)
+    first = card._found(versions)
     assert first is not None
     monkeypatch.setattr(queries, "suspects", None)
-    assert study_card._found(versions) == first
+    assert card._found(versions) == first

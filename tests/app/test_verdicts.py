@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from pandas import DataFrame
 
-from app import cost, study
-from app.study import Member
+from app import cost
+from app.studies import members as study
+from app.studies import verdicts
+from app.studies.members import Member
 from store.run import Run, Status
 
 
@@ -51,7 +53,7 @@ def test_methods_are_grouped_by_everything_but_seed_and_name():
         member([0.5, 0.94], seed=2, name="third"),
         *seeds([0.8], "everything"),
     ]
-    compared = study.comparison(members, {})
+    compared = verdicts.comparison(members, {})
     assert compared["method"].tolist() == ["joint + SADA", "all samples + SADA"]
     assert compared["n"].tolist() == [3, 1]
     assert compared["accuracy"].tolist() == [[0.9, 0.92, 0.94], [0.8]]
@@ -60,7 +62,7 @@ def test_methods_are_grouped_by_everything_but_seed_and_name():
 
 def test_a_seed_that_was_repeated_counts_once__with_its_newest_run():
     old, new = member([0.5]), replace(member([0.9]), run=Run(Path("20260102-000000-j0")))
-    row = study.comparison([new, member([0.7], seed=1), old], {}).iloc[0]
+    row = verdicts.comparison([new, member([0.7], seed=1), old], {}).iloc[0]
     assert (row["n"], row["accuracy"], row["seeds"]) == (2, [0.9, 0.7], [0, 1])
 
 
@@ -70,7 +72,7 @@ def test_methods_of_one_name_are_told_apart_by_what_differs():
         member([0.8], learning_rate=0.2, model="small"),
         member([0.7], strategy="everything"),
     ]
-    assert study.comparison(runs, {})["method"].tolist() == [
+    assert verdicts.comparison(runs, {})["method"].tolist() == [
         "joint + SADA, learning_rate 0.1",
         "joint + SADA, learning_rate 0.2",
         "all samples + SADA",
@@ -78,35 +80,40 @@ def test_methods_of_one_name_are_told_apart_by_what_differs():
 
 
 def test_only_finished_runs_are_compared():
-    assert study.comparison([member([0.9], state="running"), member([], state="done")], {}).empty
+    assert verdicts.comparison([member([0.9], state="running"), member([], state="done")], {}).empty
 
 
 def test_noise_of_the_last_epoch_is_compared():
     runs = seeds([0.9], "joint")
     noise = DataFrame({"share_noisy_kept": [0.1, 0.02], "share_noisy_all": [0.1, 0.1]})
-    row = study.comparison(runs, {runs[0].run.id: noise}).iloc[0]
+    row = verdicts.comparison(runs, {runs[0].run.id: noise}).iloc[0]
     assert (row["flipped_kept"], row["flipped_all"]) == (0.02, 0.1)
-    assert np.isnan(study.comparison(runs, {}).iloc[0]["flipped_kept"])
+    assert np.isnan(verdicts.comparison(runs, {}).iloc[0]["flipped_kept"])
 
 
 def test_difference_is_that_of_equal_seeds_with_its_interval():
     one, other = (
-        study.comparison(seeds(values, "joint"), {}).iloc[0] for values in ([0.9, 0.8, 0.7], [0.8, 0.7, 0.9])
+        verdicts.comparison(seeds(values, "joint"), {}).iloc[0]
+        for values in ([0.9, 0.8, 0.7], [0.8, 0.7, 0.9])
     )
     # Differences 0.1, 0.1, -0.2: mean 0, standard deviation sqrt(0.03); t of 2 degrees of freedom is 4.303.
-    assert study.difference(one, other) == pytest.approx((0.0, 4.303 * np.sqrt(0.03) / np.sqrt(3), 3))
+    assert verdicts.difference(one, other) == pytest.approx((0.0, 4.303 * np.sqrt(0.03) / np.sqrt(3), 3))
 
 
 def test_difference__no_shared_seed():
-    one = study.comparison([member([0.9], seed=1)], {}).iloc[0]
-    other = study.comparison([member([0.8], seed=2)], {}).iloc[0]
-    mean, half, pairs = study.difference(one, other)
+    one = verdicts.comparison([member([0.9], seed=1)], {}).iloc[0]
+    other = verdicts.comparison([member([0.8], seed=2)], {}).iloc[0]
+    mean, half, pairs = verdicts.difference(one, other)
     assert (np.isnan(mean), np.isnan(half), pairs) == (True, True, 0)
 
 
+def test_half_interval__fewer_than_two_values():
+    assert np.isnan(verdicts.half_interval([0.9])) and np.isnan(verdicts.half_interval([]))
+
+
 def verdict(joint: list[float], full: list[float]) -> str:
-    compared = study.comparison([*seeds(joint, "joint"), *seeds(full, "everything")], {})
-    return study.verdict(compared).replace("\N{NO-BREAK SPACE}", " ")
+    compared = verdicts.comparison([*seeds(joint, "joint"), *seeds(full, "everything")], {})
+    return verdicts.verdict(compared).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_fewer_than_three_seeds_decide_nothing():
@@ -118,9 +125,9 @@ def test_fewer_than_three_seeds_decide_nothing():
 def test_only_seeds_that_both_methods_have_count():
     joint = [member([0.9], seed=seed, strategy="joint") for seed in (0, 1, 2)]
     full = [member([0.5], seed=seed, strategy="everything") for seed in (2, 3, 4)]
-    compared = study.comparison([*joint, *full], {})
-    assert study.verdict(compared).startswith("Too few seeds to tell which method is better; queue 2 more")
-    assert study.verdict(compared, still_to_come=4).endswith("; 4 more runs are to come.")
+    compared = verdicts.comparison([*joint, *full], {})
+    assert verdicts.verdict(compared).startswith("Too few seeds to tell which method is better; queue 2 more")
+    assert verdicts.verdict(compared, still_to_come=4).endswith("; 4 more runs are to come.")
 
 
 def test_a_clear_difference_is_named_with_its_interval():
@@ -134,7 +141,7 @@ def test_an_interval_around_zero_is_no_difference():
 
 
 def test_one_method_has_no_verdict():
-    assert study.verdict(study.comparison(seeds([0.9] * 3, "joint"), {})) == ""
+    assert verdicts.verdict(verdicts.comparison(seeds([0.9] * 3, "joint"), {})) == ""
 
 
 def test_runs_stand_by_study_in_the_order_in_which_they_were_queued():

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app import cached, cards, demo, finding, markup, study, wording
-from app.study import Member
+from app import cached, cards, demo, finding, markup, wording
+from app.studies import members as study
+from app.studies import verdicts
+from app.studies.members import Member
 from store.run import Run, default_root, find_run
 
 _COMING = (
@@ -37,10 +39,10 @@ def comparison(members: Sequence[Member]) -> None:
     noise = {
         member.run.id: cached.kept_noise(member.run) for member in members if member.status.state == "done"
     }
-    compared = study.comparison(members, noise)
+    compared = verdicts.comparison(members, noise)
     if compared.empty:
         return
-    shown = study.table(compared)
+    shown = verdicts.table(compared)
     cards.head(
         "Methods compared",
         "Test accuracy of the last epoch: mean ± standard deviation over seeds; costs: mean of a run",
@@ -48,7 +50,7 @@ def comparison(members: Sequence[Member]) -> None:
     )
     cards.html(markup.table(shown, says="Methods of the study with accuracy and cost"))
     still_to_come = sum(not member.status.is_over for member in members)
-    st.markdown(study.verdict(compared, still_to_come=still_to_come))
+    st.markdown(verdicts.verdict(compared, still_to_come=still_to_come))
 
 
 def _suspect(members: Sequence[Member]) -> tuple[Run, int, int] | None:

@@ -1,0 +1,42 @@
+"""Groups: runs that differ in nothing but their seed, which is what an ablation compares."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app import naming
+from app.studies.members import Member, one_a_seed
+
+
+@dataclass(frozen=True)
+class Group:
+    """The runs of one configuration: the newest of each seed that has an epoch, by seed."""
+
+    name: str
+    key: str
+    place: int
+    members: tuple[Member, ...]
+
+    @property
+    def n(self) -> int:
+        """How many seeds the group has."""
+        return len(self.members)
+
+
+def grouped(members: Sequence[Member]) -> list[Group]:
+    """Returns the groups of runs with at least one epoch, in order of appearance.
+
+    Their place says which colour is theirs, the same in every chart. Of a repeated seed the newest counts.
+    """
+    alike: dict[str, list[Member]] = {}
+    for member in members:
+        if len(member.metrics):
+            alike.setdefault(naming.method_key(member.config), []).append(member)
+    names = naming.methods([found[0].config for found in alike.values()])
+    return [
+        Group(name, key, place, tuple(sorted(one_a_seed(found), key=_seed)))
+        for place, (name, (key, found)) in enumerate(zip(names, alike.items(), strict=True))
+    ]
+
+
+def _seed(member: Member) -> int:
+    return int(str(member.config.get("seed") or 0))

@@ -1,0 +1,99 @@
+"""The runs of a study with what pages need of them, and how far the study as a whole has come."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pandas import DataFrame
+
+from app import cost, naming
+from store.run import Run, Status
+
+DEMO = "demo"  # how the names of demo studies begin
+
+
+@dataclass(frozen=True)
+class Member:
+    """One run of a study with what a page needs of it, read once."""
+
+    run: Run
+    config: Mapping[str, object]
+    status: Status
+    metrics: DataFrame
+    about: Mapping[str, object]
+
+    @property
+    def name(self) -> str:
+        """What the run is called."""
+        return naming.run_title(self.config)
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs the run will have."""
+        return self.status.epochs or int(str(self.config.get("epochs") or 0))
+
+    @property
+    def progress(self) -> float:
+        """Share of the run's epochs that is done, 0 to 1; a dead process may have done more than it said."""
+        recorded = len(self.metrics) / self.epochs if self.epochs else 0.0
+        return min(1.0, max(recorded, self.status.progress))
+
+    @property
+    def samples(self) -> int | None:
+        """N, None before the engine has loaded the data."""
+        count = self.about.get("n")
+        return int(str(count)) if count is not None else None
+
+
+def by_study(members: Sequence[Member]) -> dict[str, list[Member]]:
+    """Groups runs by the study they name, in order of appearance; "" holds those without one.
+
+    Within a study they stand in the order in which they were queued.
+    """
+    groups: dict[str, list[Member]] = {}
+    for member in members:
+        groups.setdefault(str(member.config.get("study") or ""), []).append(member)
+    for name, group in groups.items():
+        if name:
+            group.sort(key=lambda member: (member.run.id[:15], member.config.get("seed", 0), member.name))
+    return groups
+
+
+def featured(groups: Mapping[str, Sequence[Member]]) -> str | None:
+    """Returns the study that stands on top: the demo if there is one, else the newest of several runs."""
+    named = [name for name, members in groups.items() if name and len(members) > 1]
+    return next((name for name in named if name.startswith(DEMO)), named[0] if named else None)
+
+
+def state(members: Sequence[Member]) -> str:
+    """Returns the state of a study as a whole; once all are over, the one that asks for attention."""
+    states = {member.status.state for member in members}
+    if states == {"done"}:
+        return "done"
+    if any(not member.status.is_over for member in members):
+        return "running" if any(member.status.is_alive for member in members) else "queued"
+    return "failed" if states & {"failed", "lost"} else "stopped"
+
+
+def progress(members: Sequence[Member]) -> float:
+    """Returns the share of all epochs of the study that is done, 0 to 1."""
+    return sum(member.progress for member in members) / len(members) if members else 0.0
+
+
+def seconds_left(members: Sequence[Member]) -> float:
+    """Returns the seconds until the last run of the study ends, as many training at once as do now.
+
+    NaN before any run has recorded an epoch; runs that wait are taken to be like the others.
+    """
+    paces = [cost.epoch_seconds(member.metrics) for member in members if len(member.metrics)]
+    if not paces:
+        return math.nan
+    usual = sum(paces) / len(paces)
+    left = sum(member.epochs * (1 - member.progress) for member in members if not member.status.is_over)
+    return left * usual / max(1, sum(member.status.is_alive for member in members))
+
+
+def one_a_seed(group: Sequence[Member]) -> list[Member]:
+    """Returns the newest run of each seed, for a run that was repeated is no further evidence."""
+    newest = {member.config.get("seed"): member for member in sorted(group, key=lambda member: member.run.id)}
+    return [member for member in group if newest[member.config.get("seed")] is member]

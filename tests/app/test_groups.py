@@ -1,0 +1,37 @@
+"""Groups of an ablation: equal settings but for the seed, the newest run of each seed, in a stable order."""
+
+from pathlib import Path
+from typing import Any
+
+from pandas import DataFrame
+
+from app.ablations.groups import grouped
+from app.studies.members import Member
+from store.run import Run, Status
+
+
+def member(name: str, *, seed: int, keep: float = 0.5, epochs: int = 1) -> Member:
+    config: dict[str, Any] = {
+        "strategy": {"kind": "joint", "keep": keep},
+        "policy": {"kind": "sada"},
+        "seed": seed,
+    }
+    metrics = DataFrame({"test_accuracy": [0.5] * epochs})
+    return Member(Run(Path(name)), config, Status(state="done"), metrics, {})
+
+
+def test_runs_that_differ_in_their_seed_alone_are_one_group__by_seed():
+    first, second, other = member("b", seed=1), member("a", seed=0), member("c", seed=0, keep=0.3)
+    one, two = grouped([first, second, other])
+    assert (one.members, two.members) == ((second, first), (other,))
+    assert (one.name, two.name) == ("joint 50 % + SADA".replace(" %", "\N{NO-BREAK SPACE}%"), two.name)
+    assert (one.place, two.place, one.n) == (0, 1, 2)
+
+
+def test_the_newest_run_of_a_seed_counts():
+    older, newer = member("20260101-000000-aaaaaa", seed=0), member("20260102-000000-aaaaaa", seed=0)
+    assert grouped([newer, older])[0].members == (newer,)
+
+
+def test_a_run_without_an_epoch_is_in_no_group():
+    assert grouped([member("a", seed=0, epochs=0)]) == []
