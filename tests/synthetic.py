@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy import ndarray
+from scipy.spatial import cKDTree
 
 from engine import config, scaling, signals
 from engine.config import RunConfig
@@ -111,8 +112,9 @@ def _write_epochs(run: Run, world: World, settled: RunConfig, epochs: int) -> No
         columns = _columns(known, selection, margins, world=world, strength=strength, probed=probed, rng=rng)
         run.write_epoch(epoch, columns, _metrics(columns, epoch, settled))
         if settled.maps.every and epoch % settled.maps.every == 0:
-            nearest = _nearest(positions)[1][:, :NEIGHBOURS]
-            run.write_map(epoch, sample_ids=np.arange(count), positions=positions, neighbours=nearest)
+            run.write_map(
+                epoch, sample_ids=np.arange(count), positions=positions, neighbours=_nearest(positions)[1]
+            )
 
 
 def _margins(world: World, practice: ndarray, epoch: int, rng: np.random.Generator) -> ndarray:
@@ -135,7 +137,7 @@ def _learned(
     angle = world.true_labels * 2 * np.pi / len(CLASSES)
     spread = 0.5 / (1 + 0.15 * epoch)
     positions = 4 * np.stack([np.cos(angle), np.sin(angle)], 1) + spread * world.place
-    distance = _nearest(positions)[0][:, :NEIGHBOURS].mean(1).astype(np.float32)
+    distance = _nearest(positions)[0].mean(1).astype(np.float32)
     rarity = scaling.scaled(distance, "percentile")
     score = settled.strategy.score(rarity, world.consistency)
     return replace(known, neighbour_distance=distance, rarity=rarity, score=score), positions.astype(
@@ -144,11 +146,13 @@ def _learned(
 
 
 def _nearest(positions: ndarray) -> tuple[ndarray, ndarray]:
-    """(N, N - 1) distances, ascending, and the ids they belong to."""
-    apart = np.linalg.norm(positions[:, None] - positions[None], axis=2)
-    np.fill_diagonal(apart, np.inf)
-    order = np.argsort(apart, axis=1, kind="stable")[:, :-1]
-    return np.take_along_axis(apart, order, axis=1), order
+    """(N, K) distances to the nearest others, ascending, and the ids they belong to; K at most NEIGHBOURS."""
+    count = len(positions)
+    nearest = min(NEIGHBOURS, count - 1)
+    distances, ids = cKDTree(positions).query(positions, k=range(1, nearest + 2))
+    others = ids != np.arange(count)[:, None]
+    others[others.all(axis=1), -1] = False  # it has as many twins: one of them makes room
+    return distances[others].reshape(count, nearest), ids[others].reshape(count, nearest)
 
 
 def _columns(
