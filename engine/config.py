@@ -140,6 +140,11 @@ class RunConfig(Settings):
                 f"{self.strategy.kind} selection must have a consistency encoder; set consistency.kind or "
                 "another strategy"
             )
+        threshold = getattr(self.strategy, "min_consistency", 0)
+        if threshold and isinstance(self.consistency, NoConsistency):
+            raise ValueError(
+                "strategy.min_consistency must be 0 without a consistency encoder; set it or consistency.kind"
+            )
         if isinstance(self.policy, NoStrength) and self.augmentation.ranges == "torchvision":
             raise ValueError(
                 "augmentation.ranges must be monotone with policy none, since torchvision's change images at "

@@ -48,6 +48,13 @@ class DensitySettings(Settings):
         le=1000,
         description="epochs between forward passes over all samples for fresh features (ours)",
     )
+    clip: float = Field(
+        0.01,
+        ge=0,
+        le=0.25,
+        description="share of the neighbour distances that is clipped at each end before they are min-max "
+        "scaled to rarity; 0 leaves the scale to the two outermost samples (ours)",
+    )
     m: int = Field(
         12, ge=4, le=64, description="links a point in the HNSW graph; more: better recall, more time"
     )
@@ -170,17 +177,17 @@ def neighbour_distance(neighbours: Neighbours) -> ndarray:
     return mean_distance(neighbours.distances)
 
 
-def rarity(distance: ndarray, labels: ndarray | None = None) -> ndarray:
+def rarity(distance: ndarray, labels: ndarray | None = None, *, clip: float = 0.01) -> ndarray:
     """Scales neighbour distances (N,) to [0, 1], high = sparse: p_rho of arXiv 2505.03809; clipping ours.
 
-    Min-max of the distances clipped at the 1st and 99th percentile, over all samples, or within each label
-    (N,) if given. The only sample of its label has no distance and rarity 1 (ours); else NaN stays NaN.
+    Min-max of the distances with the share clip of them clipped at each end, over all samples, or within each
+    label (N,) if given. The only sample of its label has no distance and rarity 1 (ours); else NaN stays NaN.
     """
     if labels is None:
-        return scaled(distance, "percentile")
+        return scaled(distance, "percentile", clip=clip)
     result = np.empty(len(distance), np.float32)
     for rows in _groups(len(distance), labels):
-        result[rows] = scaled(distance[rows], "percentile") if len(rows) > 1 else ALONE
+        result[rows] = scaled(distance[rows], "percentile", clip=clip) if len(rows) > 1 else ALONE
     return result
 
 

@@ -7,11 +7,11 @@ import numpy as np
 from numpy import ndarray
 
 
-def scaled(values: ndarray, scaling: str) -> ndarray:
+def scaled(values: ndarray, scaling: str, *, clip: float = 0.01) -> ndarray:
     """Scales the known values (N,) to [0, 1], float32; NaN stays NaN; all equal become 0.5.
 
-    percentile: min-max of the values clipped at their 1st and 99th percentile; minmax; rank: ties share a
-    rank.
+    percentile: min-max of the values with the share clip of them clipped at each end, by default at the 1st
+    and 99th percentile; minmax; rank: ties share a rank.
     """
     known = values[~np.isnan(values)].astype(np.float64)
     if not len(known) or known.min() == known.max():
@@ -21,7 +21,9 @@ def scaled(values: ndarray, scaling: str) -> ndarray:
         return np.where(
             np.isnan(values), np.nan, np.searchsorted(distinct, values) / (len(distinct) - 1)
         ).astype(np.float32)
-    low, high = np.percentile(known, (1, 99)) if scaling == "percentile" else (known.min(), known.max())
+    low, high = known.min(), known.max()
+    if scaling == "percentile":
+        low, high = np.percentile(known, (100 * clip, 100 - 100 * clip))
     if low == high:
         low, high = known.min(), known.max()
     return np.clip((values - low) / (high - low), 0, 1).astype(np.float32)

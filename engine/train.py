@@ -172,7 +172,7 @@ def locate(task: Task, state: State, watch: Stopwatch) -> Neighbours:
             )
         )
     distance = density.neighbour_distance(found)
-    rarity = density.rarity(distance, labels)
+    rarity = density.rarity(distance, labels, clip=settings.clip)
     score = task.config.strategy.score(rarity, known.consistency)
     state.signals = replace(known, neighbour_distance=distance, rarity=rarity, score=score)
     return found
@@ -199,7 +199,7 @@ def kept_agreement(task: Task, state: State, neighbours: Neighbours, watch: Stop
         )
     own = None if labels is None else labels[rows]
     found, true = (
-        strategy.score(density.rarity(distance, own), known.consistency[rows])
+        strategy.score(density.rarity(distance, own, clip=settings.clip), known.consistency[rows])
         for distance in (known.neighbour_distance[rows], density.mean_distance(exact[1]))
     )
     return density.kept_jaccard(found, true, strategy.keep)

@@ -89,9 +89,9 @@ EPOCH_COLUMNS: tuple[Column, ...] = (
            "L2-normalised features", KNOWN_AFTER, 0, 2, "high = sparse surroundings"),
     Column("density", "FLOAT", "Density", "how crowded the sample's surroundings are: 1 / neighbour distance "
            "(arXiv 2505.03809)", KNOWN_AFTER, 0, None, "high = crowded"),
-    Column("rarity", "FLOAT", "Rarity", "neighbour distance, min-max scaled and clipped at the 1st and 99th "
-           "percentile (p_rho of arXiv 2505.03809; clipping ours), within the class where density.per_class is "
-           "set (ours)", KNOWN_AFTER, 0, 1, "high = sparse"),
+    Column("rarity", "FLOAT", "Rarity", "neighbour distance, min-max scaled and clipped at both ends by "
+           "density.clip (p_rho of arXiv 2505.03809; clipping ours), within the class where density.per_class "
+           "is set (ours)", KNOWN_AFTER, 0, 1, "high = sparse"),
     Column("score", "FLOAT", "Score", "what a strategy ranks by: rarity x consistency (p_sel of arXiv 2505.03809; "
            "exponents ours, 1 by default), rarity or consistency alone where it goes by one of them", KNOWN_AFTER, 0, None, "high = kept first"),
     Column("feature_age", "USMALLINT", "Feature age", "epochs since the sample's features were computed",

@@ -72,7 +72,7 @@ class Learner:
         )
         near = density.neighbour_distance(found)
         distance, rarity = np.full((2, len(self.known)), np.nan, np.float32)
-        distance[placed], rarity[placed] = near, density.rarity(near, labels)
+        distance[placed], rarity[placed] = near, density.rarity(near, labels, clip=self._density.clip)
         score = joint_score if strategy is None else strategy.score
         self.known = replace(
             self.known,

@@ -71,14 +71,42 @@ class RankedSettings(BudgetSettings):
         description="of the Gumbel draw, whose weights are score^(1/temperature): small is nearly the top, "
         "large nearly uniform (ours)",
     )
+    min_consistency: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="between warm-up and full tail, samples whose consistency is known to be below it are "
+        "never kept, even if fewer than the share are left; one always is (ours)",
+    )
+    max_rarity: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        description="in those epochs, samples whose rarity is known to be above it are never kept (ours)",
+    )
 
     def chosen(self, signals: Signals, kept: int, rng: np.random.Generator) -> ndarray:
-        """Returns ids by score, unknown ones last, ties by id; all of them before any score is known."""
+        """Returns ids by score, unknown ones last, ties by id; all of them before any score is known.
+
+        Fewer where the thresholds leave fewer, and the first one where they leave none.
+        """
         if np.isnan(signals.score).all():
             return np.arange(len(signals))
+        samples = len(signals)
         if self.draw == "gumbel":
-            return draw_weighted(signals.score, kept, temperature=self.temperature, rng=rng)
-        return top(signals.score, kept)
+            order = draw_weighted(signals.score, samples, temperature=self.temperature, rng=rng)
+        else:
+            order = top(signals.score, samples)
+        within = order[self.within_thresholds(signals.rarity, signals.consistency)[order]]
+        return within[:kept] if len(within) else order[:1]
+
+    def within_thresholds(self, rarity: ndarray, consistency: ndarray) -> ndarray:
+        """Says which samples (N,) may be kept at all; an unknown value is within every threshold."""
+        is_common = (
+            rarity <= self.max_rarity if self.max_rarity < 1 else np.full(len(rarity), fill_value=True)
+        )
+        within: ndarray = (is_common | np.isnan(rarity)) & ~(consistency < self.min_consistency)
+        return within
 
 
 def full_tail_epochs(epochs: int, full_tail: float) -> int:

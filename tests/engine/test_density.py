@@ -224,3 +224,11 @@ def test_checked_rows_spread_over_all(samples, rows):
     checked = density.checked_rows(samples, 200)
     assert (len(checked), checked[0], checked[-1]) == (rows, 0, samples - 1)
     assert_array_equal(checked, np.unique(checked))
+
+
+def test_clip_decides_how_much_of_either_end_becomes_0_or_1():
+    distance = np.arange(11, dtype=np.float32)
+    assert_allclose(density.rarity(distance, clip=0), distance / 10)
+    assert_allclose(density.rarity(distance, clip=0.2), np.clip((distance - 2) / 6, 0, 1))  # 2 to 8
+    low, high = np.percentile(distance.astype(np.float64), (1, 99))
+    assert_array_equal(density.rarity(distance), np.clip((distance - low) / (high - low), 0, 1).astype("f4"))

@@ -280,3 +280,51 @@ def test_infobatch_ends_on_everything():
 
 def test_infobatch__equal_losses_are_not_below_their_mean():
     assert len(chosen(InfoBatch(), known_signals(np.full(97, 0.1))).ids) == 97
+
+
+# ---- thresholds
+
+
+def signals_of(rarity, consistency, strategy):
+    rarity, consistency = np.array(rarity, np.float32), np.array(consistency, np.float32)
+    unknown = signals.unknown(consistency, width=2, classes=2)
+    return signals.replace(unknown, rarity=rarity, score=strategy.score(rarity, consistency))
+
+
+@pytest.mark.parametrize("draw", ["top", "gumbel"])
+@pytest.mark.parametrize("strategy", RANKED, ids=name)
+def test_what_is_beyond_a_threshold_is_never_kept_and_fewer_are_kept_instead(strategy, draw):
+    settled = strategy(keep=1.0, draw=draw, min_consistency=0.5, max_rarity=0.75)
+    known = signals_of([0.75, 0.25, 1.0, 0.5], [0.5, 0.25, 1.0, 0.75], settled)
+    assert_array_equal(chosen(settled, known).ids, [0, 3])  # at a threshold is within it
+
+
+@pytest.mark.parametrize("strategy", RANKED, ids=name)
+def test_warmup_and_full_tail_train_on_all_whatever_the_thresholds(strategy):
+    settled = strategy(min_consistency=1.0, max_rarity=0.0, warmup_epochs=2, full_tail=0.25)
+    known = signals_of([0.5] * 8, [0.5] * 8, settled)
+    sizes = [len(chosen(settled, known, epoch, epochs=8).ids) for epoch in (1, 2, 5, 6)]
+    assert sizes == [8, 1, 1, 8]  # one is kept where nothing passes
+
+
+def test_an_unknown_value_is_within_every_threshold():
+    strategy = RarityOnly(keep=0.5, min_consistency=0.9)
+    known = signals_of([0.1, 0.2, 0.9, 0.3], [NAN, 1.0, 0.2, NAN], strategy)
+    assert_array_equal(chosen(strategy, known).ids, [1, 3])
+
+
+@pytest.mark.parametrize("draw", ["top", "gumbel"])
+def test_thresholds_at_their_defaults_change_nothing(draw):
+    known = known_signals(np.random.default_rng(3).random(200))
+    kept, rng = selection.kept_count(0.3, 200), np.random.default_rng(5)
+    plain = (
+        selection.top(known.score, kept)
+        if draw == "top"
+        else selection.draw_weighted(known.score, kept, temperature=1.0, rng=rng)
+    )
+    assert_array_equal(chosen(Joint(keep=0.3, draw=draw), known, seed=5).ids, np.sort(plain))
+
+
+def test_a_threshold_of_consistency_needs_an_encoder():
+    with pytest.raises(InvalidConfig, match=r"strategy\.min_consistency must be 0 without a consistency"):
+        parse({"consistency": {"kind": "none"}, "strategy": {"kind": "rarity_only", "min_consistency": 0.2}})
