@@ -16,6 +16,11 @@ from store.run import Run, RunNotFound, default_root, find_run
 # Longer selections are kept in the session but would make the address unusable.
 IDS_IN_URL = 200
 
+# What else is chosen on a page and belongs into its address: short texts by name, which the page checks.
+CHOICES: dict[str, tuple[str, ...]] = {
+    "ablations": ("study", "runs", "section", "measure", "axis", "band", "pins", "single", "reference"),
+}
+
 _WRITTEN, _WRITTEN_ON = "focus_written", "focus_written_on"
 _EPOCH_SLIDER = "focus_epoch_slider"
 
@@ -93,6 +98,17 @@ def sample(samples: int) -> int | None:
     return chosen if chosen is not None and 0 <= chosen < samples else None
 
 
+def choice(name: str) -> str | None:
+    """Returns what was chosen on a page under one of the names of CHOICES; None before anybody chose."""
+    chosen = st.session_state.get(_choice_key(name))
+    return None if chosen is None else str(chosen)
+
+
+def choose(name: str, value: str | None) -> None:
+    """Remembers a choice of a page, which its address then holds; None forgets it, "" is not written."""
+    st.session_state[_choice_key(name)] = value
+
+
 def go(url_path: str, **looked_at: Any) -> NoReturn:
     """Opens another page of the app; looked_at: run, epoch, sample or selection to look at there."""
     st.session_state.update(looked_at)
@@ -124,7 +140,12 @@ def _parameters(page: str) -> dict[str, str]:
     }
     if len(selection()) > IDS_IN_URL:
         values |= {"ids": None, "lasso": st.session_state.get("lasso")}
+    values |= {name: choice(name) or None for name in CHOICES.get(page, ())}
     return {name: str(value) for name, value in values.items() if value is not None}
+
+
+def _choice_key(name: str) -> str:
+    return f"choice_{name}"
 
 
 def _take_epoch() -> None:
@@ -151,4 +172,5 @@ _PARAMETERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "ids": ("selection", _whole_numbers),
     "lasso": ("lasso", str),
     "clone": ("clone", str),
+    **{name: (_choice_key(name), str) for names in CHOICES.values() for name in names},
 }

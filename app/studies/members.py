@@ -59,7 +59,7 @@ def by_study(members: Sequence[Member]) -> dict[str, list[Member]]:
     return groups
 
 
-def featured(groups: Mapping[str, Sequence[Member]]) -> str | None:
+def featured(groups: Mapping[str, Sequence[object]]) -> str | None:
     """Returns the study that stands on top: the demo if there is one, else the newest of several runs."""
     named = [name for name, members in groups.items() if name and len(members) > 1]
     return next((name for name in named if name.startswith(DEMO)), named[0] if named else None)

@@ -5,12 +5,13 @@ The name of the module is its address, with - for _, so links between pages surv
 
 from types import ModuleType
 
+from app.views import ablations, new_run, noise, overview, runs, samples
 from app.views import map as map_view
-from app.views import new_run, noise, overview, runs, samples
 
 SECTIONS: dict[str, tuple[ModuleType, ...]] = {
     "Train": (runs, new_run),
     "Explore": (overview, map_view, samples, noise),
+    "Compare": (ablations,),
 }
 VIEWS: tuple[ModuleType, ...] = tuple(view for views in SECTIONS.values() for view in views)
 

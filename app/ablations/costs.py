@@ -1,0 +1,13 @@
+"""Cost of the groups."""
+
+from collections.abc import Sequence
+
+from app import cards
+from app.ablations.groups import Group
+
+TITLE = "Cost"
+
+
+def render(groups: Sequence[Group]) -> None:
+    """Draws the section."""
+    cards.empty(f"{len(groups)} groups", "The section follows.")

@@ -1,0 +1,32 @@
+"""How groups are told apart on screen: a colour by place, and a dash by the family of their strategy.
+
+The palettes hold eight colours that people with any colour vision can tell apart; where there are more
+groups all are grey but those that the person pins.
+"""
+
+from collections.abc import Sequence
+
+from app.ablations.groups import Group
+from app.theme import Palette
+
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+
+
+def colors_of(groups: Sequence[Group], palette: Palette, *, pinned: Sequence[str] = ()) -> dict[str, str]:
+    """Returns a colour by group key; with more groups than colours only the pinned keys get one."""
+    colors = palette.categorical
+    if len(groups) <= len(colors):
+        return {group.key: colors[group.place % len(colors)] for group in groups}
+    given = dict(zip((group.key for group in groups if group.key in pinned), colors, strict=False))
+    return {group.key: given.get(group.key, palette.muted) for group in groups}
+
+
+def dashes_of(groups: Sequence[Group]) -> dict[str, str]:
+    """Returns a dash by group key: one for each kind of strategy, in order of appearance."""
+    families = list(dict.fromkeys(_family(group) for group in groups))
+    return {group.key: DASHES[families.index(_family(group)) % len(DASHES)] for group in groups}
+
+
+def _family(group: Group) -> str:
+    strategy = group.members[0].config.get("strategy")
+    return str(strategy.get("kind")) if isinstance(strategy, dict) else ""

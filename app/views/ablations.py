@@ -1,0 +1,97 @@
+"""Ablations: any runs compared, grouped by everything but their seed.
+
+What is compared is chosen once, above; each section below is a module that draws the same groups in its own
+way. While a run trains, the page looks every two seconds whether there is anything new, and draws only then.
+"""
+
+from collections.abc import Sequence
+from types import ModuleType
+
+import streamlit as st
+
+from app import cards, markup, wording
+from app.ablations import choices, chosen, costs, curves, settings, unfair
+from app.ablations.groups import Group, grouped
+from app.ablations.looks import colors_of
+from app.studies.members import Member
+from store.run import Run, default_root, find_runs
+
+TITLE, ICON = "Ablations", ":material/compare_arrows:"
+SECTIONS: tuple[ModuleType, ...] = (curves, costs, settings)
+
+LIVE_SECONDS = 2.0
+
+
+def render() -> None:
+    """Draws the page."""
+    cards.header(TITLE, "Runs that differ in nothing but their seed are one group; groups are compared.")
+    runs = find_runs(default_root())
+    if not runs:
+        cards.empty(
+            "No runs to compare yet",
+            "`undertow demo` trains two methods with three seeds each; a study on the page Studies compares "
+            "settings of your own. Their curves, costs and differences appear here from the first epoch on.",
+        )
+        return
+    picked = chosen.pick(runs)
+    seen = chosen.versions(picked)
+    if any(not run.status().is_over for run in picked):
+        st.fragment(_watch, run_every=LIVE_SECONDS)(picked, seen)
+    compared = chosen.read(picked)
+    for sentence in compared.damaged:
+        st.error(f"Left out of the comparison: {sentence}", icon=":material/error:")
+    groups = grouped(compared.members)
+    if not groups:
+        _nothing_yet(compared.members)
+        return
+    _legend(groups, compared.members)
+    section = _pick_section()
+    if section is not settings and (sentences := unfair.sentences(groups)):
+        st.caption(f":material/warning: {markup.markdown(' '.join(sentences))}")
+    section.render(groups)
+
+
+def _pick_section() -> ModuleType:
+    sections = {section.__name__.rpartition(".")[2]: section for section in SECTIONS}
+    titles = {name: section.TITLE for name, section in sections.items()}
+    return sections[choices.segmented("Section", "section", titles)]
+
+
+def _watch(runs: Sequence[Run], seen: tuple[tuple[str, str, str], ...]) -> None:
+    """Draws the whole page again once a run has a new epoch or another state; nothing otherwise."""
+    if chosen.versions(runs) != seen:
+        st.rerun()
+
+
+def _nothing_yet(members: Sequence[Member]) -> None:
+    if members:
+        states = wording.plural(len(members), "chosen run")
+        cards.empty(
+            "No epoch has been recorded yet",
+            f"The curves of the {states} appear here with the first epoch; Runs shows how far they are.",
+        )
+        return
+    cards.empty("Nothing is chosen", "Choose a study, or runs, above: their groups are compared here.")
+
+
+def _legend(groups: Sequence[Group], members: Sequence[Member]) -> None:
+    """Draws the groups with their colours, their n, and which of their runs are not done."""
+    colors = colors_of(groups, cards.colors())
+    chips = "".join(
+        f'<span class="ut-chip"><span style="color:{colors[group.key]}">●</span> '
+        f"{markup.text(group.name)} · {markup.text(_of(group))}</span>"
+        for group in groups
+    )
+    waiting = sum(not len(member.metrics) for member in members)
+    note = f"{wording.plural(waiting, 'run')} without an epoch yet" if waiting else ""
+    cards.html(f'<div class="ut-chips">{chips}<span class="ut-muted">{note}</span></div>')
+
+
+def _of(group: Group) -> str:
+    """Says how many seeds a group has and what those that are not done are doing."""
+    words = [f"n = {group.n}"]
+    for member in group.members:
+        if member.status.state != "done":
+            seed, done = member.config.get("seed"), f"{len(member.metrics)} of {member.epochs} epochs"
+            words.append(f"seed {seed} {member.status.state}, {done}")
+    return ", ".join(words)
