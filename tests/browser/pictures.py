@@ -6,6 +6,7 @@
 import argparse
 import math
 import tempfile
+import time
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
@@ -27,8 +28,11 @@ def open_page(page: Page, address: str) -> None:
         expect(chart.locator(".main-svg").first).to_be_visible(timeout=30_000)
 
 
-def draw_lasso(page: Page, *, around: tuple[float, float] = (0.5, 0.5), radius: float = 0.2) -> None:
-    """Draws a circle on the map with the mouse; place and radius in shares of its width and height."""
+def draw_lasso(page: Page, *, around: tuple[float, float] = (0.5, 0.5), radius: float = 0.2) -> float:
+    """Draws a circle on the map with the mouse; place and radius in shares of its width and height.
+
+    Returns the moment at which the mouse was let go, once the panel shows what is inside.
+    """
     expect(page.locator(".map")).to_have_attribute("data-state", "ready", timeout=30_000)
     stage = page.locator(".overlay").bounding_box()
     assert stage is not None
@@ -45,7 +49,9 @@ def draw_lasso(page: Page, *, around: tuple[float, float] = (0.5, 0.5), radius: 
     for corner in corners:
         page.mouse.move(*corner)
     page.mouse.up()
+    released = time.perf_counter()
     expect(page.locator(".ut-mix").first).to_be_visible(timeout=15_000)
+    return released
 
 
 def main() -> None:
