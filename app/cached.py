@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
+from numpy import ndarray
 from pandas import DataFrame
 
 from engine import diagnostics
 from engine.diagnostics import Badge
 from store import queries
+from store import terms as store_terms
 from store.queries import Why
 from store.run import Run, default_root, find_run
 
@@ -27,6 +29,11 @@ def metrics(run: Run) -> DataFrame:
 def epoch_stats(run: Run, signal: str, label: int | None = None) -> DataFrame:
     """Returns quantiles and histogram of a signal by epoch."""
     return _answer("epoch_stats", run.id, run.data_version(), signal, label)
+
+
+def stats_of(runs: Sequence[Run], signal: str) -> DataFrame:
+    """Returns quantiles and histogram of a signal by run and epoch."""
+    return _answer_of("stats_of", tuple((run.id, run.data_version()) for run in runs), signal)
 
 
 def history(run: Run, sample_ids: Sequence[int]) -> DataFrame:
@@ -97,3 +104,30 @@ def _compared(versions: tuple[tuple[str, str], ...]) -> Badge:
 @st.cache_data(max_entries=KEPT_ANSWERS, show_spinner=False)
 def _answer(question: str, run_id: str, version: str, *arguments: Any) -> Any:  # noqa: ARG001 - part of the key
     return getattr(queries, question)(find_run(default_root(), run_id), *arguments)
+
+
+@st.cache_data(max_entries=KEPT_ANSWERS, show_spinner=False)
+def _answer_of(question: str, versions: tuple[tuple[str, str], ...], *arguments: Any) -> Any:
+    return getattr(queries, question)(
+        [find_run(default_root(), run_id) for run_id, _ in versions], *arguments
+    )
+
+
+def terms(run: Run, epoch: int, *, by_loss: bool = False) -> DataFrame:
+    """Returns what was known of each sample when an epoch was selected."""
+    return _terms(run.id, run.data_version(), epoch, by_loss=by_loss)
+
+
+def kept_sets(run: Run, epochs: Sequence[int]) -> dict[int, ndarray]:
+    """Returns the ids that some epochs kept, by epoch."""
+    return _kept_sets(run.id, run.data_version(), tuple(int(epoch) for epoch in epochs))
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _terms(run_id: str, version: str, epoch: int, *, by_loss: bool) -> DataFrame:  # noqa: ARG001 - part of the key
+    return store_terms.terms(find_run(default_root(), run_id), epoch, by_loss=by_loss)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _kept_sets(run_id: str, version: str, epochs: tuple[int, ...]) -> dict[int, ndarray]:  # noqa: ARG001 - part of the key
+    return store_terms.kept_sets(find_run(default_root(), run_id), epochs)

@@ -36,8 +36,12 @@ def half_interval(values: Sequence[float]) -> float:
     """Returns half of the 95 % interval of the mean of values by Student's t; NaN for fewer than two."""
     if len(values) < 2:
         return math.nan
-    factor = _T95[min(len(values) - 1, len(_T95)) - 1]
-    return float(factor * np.std(values, ddof=1) / math.sqrt(len(values)))
+    return float(t_factor(len(values)) * np.std(values, ddof=1) / math.sqrt(len(values)))
+
+
+def t_factor(n: int) -> float:
+    """Returns how many standard errors half a 95 % interval of the mean of n values is; NaN below two."""
+    return math.nan if n < 2 else _T95[min(n - 1, len(_T95)) - 1]
 
 
 def paired(one: Mapping[Hashable, float], other: Mapping[Hashable, float]) -> Difference:
