@@ -1,13 +1,126 @@
-"""Curves of the groups."""
+"""Curves: any logged number by epoch or against its cost, the mean of each group with a band that is named.
+
+Against cost, each point is the mean of the seeds at one epoch, in both directions (ours).
+"""
 
 from collections.abc import Sequence
 
-from app import cards
+import streamlit as st
+from pandas import DataFrame
+
+from app import cards, wording
+from app.ablations import bands, choices, curve_chart, looks, measures
+from app.ablations.curve_chart import Line
 from app.ablations.groups import Group
+from app.ablations.measures import Measure
 
 TITLE = "Curves"
+
+_PINNED = 4  # groups in colour while nobody has chosen, where there are more than colours
 
 
 def render(groups: Sequence[Group]) -> None:
     """Draws the section."""
-    cards.empty(f"{len(groups)} groups", "The section follows.")
+    offered = measures.offered(groups)
+    top = st.columns([1.3, 1.5, 1.7, 0.8], gap="medium", vertical_alignment="bottom")
+    with top[0]:
+        labels = {key: measure.label for key, measure in offered.items()}
+        measure = offered[choices.selected("Measure", "measure", labels)]
+    with top[1]:
+        axis = choices.selected("Against", "axis", measures.AXIS_LABELS)
+    with top[2]:
+        band = choices.segmented("Band", "band", bands.BANDS)
+    with top[3]:
+        single = choices.switched("Each run", "single", hint="Draw every run as a thin line beside its mean")
+    pinned = _pinned(groups)
+    _chart(groups, measure, axis=axis, band=band, single=single, pinned=pinned)
+
+
+def _pinned(groups: Sequence[Group]) -> list[str]:
+    """Returns the keys of the groups in colour; asks where there are more groups than colours."""
+    if len(groups) <= len(cards.colors().categorical):
+        return [group.key for group in groups]
+    names = {choices.token(group): group.name for group in groups}
+    first = list(names)[:_PINNED]
+    chosen = choices.several("In colour", "pins", names, default=first)
+    return [group.key for group in groups if choices.token(group) in chosen]
+
+
+def _chart(
+    groups: Sequence[Group], measure: Measure, *, axis: str, band: str, single: bool, pinned: Sequence[str]
+) -> None:
+    lines = _lines(groups, measure, axis=axis, band=band, pinned=pinned)
+    x = measures.AXIS_LABELS[axis]
+    figure = curve_chart.curves(
+        lines, cards.colors(), measure=measure, x=x, band=bands.BANDS[band], single=single
+    )
+    against = "by epoch" if axis == "epoch" else f"against {x.lower()}"
+    cards.chart(
+        f"{measure.label} {against}: mean and {bands.BANDS[band]}",
+        figure,
+        note=_note(groups, lines, measure, axis=axis, band=band),
+        alt=f"{measure.label} {against}; {_takeaway(lines, measure)}",
+        table=_table(lines, axis),
+    )
+
+
+def _lines(
+    groups: Sequence[Group], measure: Measure, *, axis: str, band: str, pinned: Sequence[str]
+) -> list[Line]:
+    """Returns the groups as lines, those without colour first, so that they lie below."""
+    palette = cards.colors()
+    colors, dashes = looks.colors_of(groups, palette, pinned=pinned), looks.dashes_of(groups)
+    lines = []
+    for group in groups:
+        rows = measures.rows(group, measure)
+        rows = rows.assign(x=rows["epoch"] if axis == "epoch" else rows[axis])
+        curve = _curve(rows, band)
+        is_named = group.key in pinned
+        name, color = f"{group.name}, n = {group.n}", colors[group.key]
+        lines.append(Line(name, color, dashes[group.key], curve, rows, is_named=is_named))
+    return sorted(lines, key=lambda line: line.is_named)
+
+
+def _curve(rows: DataFrame, band: str) -> DataFrame:
+    """Returns epoch, x, mean, low, high, n, whole: one row an epoch that a run of the group has recorded."""
+    values = rows.pivot(index="run", columns="epoch", values="value")
+    places = rows[rows["value"].notna()].groupby("epoch")["x"].mean().reindex(values.columns)
+    summary = bands.summary(values.to_numpy(float), band)
+    return summary.assign(epoch=values.columns.to_numpy(), x=places.to_numpy())
+
+
+def _note(groups: Sequence[Group], lines: Sequence[Line], measure: Measure, *, axis: str, band: str) -> str:
+    seeds = sorted({group.n for group in groups})
+    n = f"n = {seeds[0]}" if len(seeds) == 1 else f"n = {seeds[0]} to {seeds[-1]}"
+    parts = [f"{measure.label}: {measure.meaning}", f"{bands.MEANINGS[band]}; {n} seeds a group"]
+    if seeds[0] == 1:
+        parts.append("one seed has no band")
+    if any(
+        (line.curve["n"] > 0).any() and not line.curve.loc[line.curve["n"] > 0, "whole"].all()
+        for line in lines
+    ):
+        parts.append(
+            "dotted: fewer seeds than the group has, for runs are shorter or still train; no band there"
+        )
+    if axis != "epoch":
+        parts.append("each point is the mean of the seeds at one epoch in both directions (ours)")
+    return ". ".join(f"{part[0].upper()}{part[1:]}" for part in parts)
+
+
+def _takeaway(lines: Sequence[Line], measure: Measure) -> str:
+    """Says what each line ends at, the first few of many."""
+    said = []
+    for line in lines[::-1][:8]:
+        known = line.curve["mean"].dropna()
+        said.append(f"{line.name} ends at {measure.write(known.iloc[-1]) if len(known) else wording.UNKNOWN}")
+    return "; ".join(said)
+
+
+def _table(lines: Sequence[Line], axis: str) -> DataFrame:
+    """Returns the numbers of the chart as they are downloaded."""
+    columns = ["group", "epoch", axis, "mean", "low", "high", "n"]
+    rows: list[object] = []
+    for line in lines:
+        named = line.curve.rename(columns={"x": axis}) if axis != "epoch" else line.curve
+        rows += named.assign(group=line.name).to_dict("records")
+    return DataFrame(rows, columns=list(dict.fromkeys(columns)))
