@@ -14,11 +14,12 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from app import places, tenure
+from app import failing, places, queue, tenure
 from app.supervisor import Patience, Supervisor, send_signal
 from app.tenure import alive_supervisor as alive_supervisor
 from store.errors import RunIsBusy
@@ -117,6 +118,7 @@ def stop(run: Run) -> None:
     if status.is_tracked:
         return  # a program of the person's own, which looks for the request
     send_signal(status, signal.SIGTERM)
+    send_signal(status, signal.SIGCONT)  # one that somebody suspended hears it only when it goes on
     ensure_supervisor(run.folder.parent)  # somebody must kill the worker if it does not listen
 
 
@@ -142,20 +144,20 @@ def resume(run: Run, *, worker: Sequence[str] = ENGINE) -> None:
         if state not in ("stopped", "failed", "lost"):
             raise RunIsBusy(f"run {run.id} is {state}; stop it before resuming it")
         run.clear_stop()
+        queue.forget(run)  # to the end of the queue, wherever it stood when it last waited
+        failing.mark_attempt(run)
         run.write_status(state="queued", phase="", pid=None, heartbeat=None, message="")
     ensure_supervisor(run.folder.parent, worker=worker)
 
 
 def delete(run: Run) -> None:
-    """Removes a run and all it recorded; raises RunIsBusy while it is alive."""
+    """Removes a run and all it recorded; raises RunIsBusy while it is alive, nothing where it is gone."""
     limit = time.monotonic() + LEAVE_SECONDS
-    while True:
-        try:
-            with tenure.exclusive(run.folder.parent):
-                return run.delete()
-        except RunIsBusy:
-            if run.status().is_alive or time.monotonic() > limit:
-                raise
+    while run.folder.exists():
+        with suppress(RunIsBusy), tenure.exclusive(run.folder.parent):
+            run.delete()
+        if run.status().is_alive or time.monotonic() > limit:
+            raise RunIsBusy(f"run {run.id} is {run.status().state}; stop it before deleting it")
         time.sleep(0.02)
 
 
@@ -164,14 +166,22 @@ def probe_engine() -> dict[str, str]:
 
     Returns {"device": "cpu" or a name, "threads": number, "cache": folder}, or {"error": why it fails}.
     """
-    command = [sys.executable, "-c", _PROBE]
+    return ask_engine("-c", _PROBE)
+
+
+def ask_engine(*words: str) -> dict[str, Any]:
+    """Runs Python on these words in a process of its own and returns the JSON that it says last.
+
+    Returns {"error": a sentence} where it fails or takes too long.
+    """
     try:
         answer = subprocess.run(
-            command, capture_output=True, text=True, timeout=PROBE_SECONDS, check=True, cwd=_CODE
-        )
+            [sys.executable, *words], capture_output=True, text=True, timeout=PROBE_SECONDS, check=True,
+            cwd=_CODE,
+        )  # fmt: skip
         return dict(json.loads(answer.stdout.splitlines()[-1]))
     except subprocess.TimeoutExpired:
-        return {"error": f"the engine did not load within {PROBE_SECONDS:g} s"}
+        return {"error": f"the engine did not answer within {PROBE_SECONDS:g} s"}
     except subprocess.CalledProcessError as failure:
         return {"error": failure.stderr.strip().splitlines()[-1]}
 

@@ -5,6 +5,7 @@ must know stands in the run folders: after kill -9 the next one finds the worker
 """
 
 import logging
+import os
 import signal
 import subprocess
 import time
@@ -16,7 +17,7 @@ from typing import Any
 
 import psutil
 
-from app import tenure
+from app import queue, tenure
 from store import status as statuses
 from store.errors import RunIsBusy, RunIsForeign, RunNotFound
 from store.run import Run, find_run, find_runs
@@ -55,6 +56,7 @@ class Supervisor:
         with tenure.sole_supervisor(self._root) as sole:
             while sole:
                 tenure.announce(self._root, self._slots)
+                logger.info("supervisor %d takes up what is queued", os.getpid())
                 self._work_until_idle()
                 tenure.withdraw(self._root)
                 # Who queued a run before the withdrawal saw this one alive and started no other.
@@ -108,12 +110,13 @@ class Supervisor:
 
     def _start_queued(self, known: Known) -> None:
         waiting = [
-            (status.updated, run.id, run)
+            (run, status)
             for run, status in known
             if self._is_due(run, status) and run.id not in self._children
         ]
-        free = max(0, self._slots - len(self._children) - len(self._adopted))
-        for _, _, run in sorted(waiting, key=lambda place: place[:2])[:free]:
+        slots = queue.slots(self._root) or self._slots
+        free = max(0, slots - len(self._children) - len(self._adopted))
+        for run in queue.in_order(self._root, waiting)[:free]:
             with tenure.exclusive(self._root):
                 self._start_one(run)
 
@@ -169,9 +172,10 @@ def send_signal(status: Status, number: signal.Signals) -> None:
     """
     if status.is_tracked:
         return
-    if status.pid is not None and statuses.is_running(status.pid, status.pid_started):
+    process = statuses.process_of(status.pid, status.pid_started, status.boot)
+    if process is not None:
         with suppress(psutil.NoSuchProcess):
-            psutil.Process(status.pid).send_signal(number)
+            process.send_signal(number)
 
 
 def _observe(root: Path) -> Known:

@@ -36,7 +36,7 @@ def sole_supervisor(root: Path) -> Iterator[bool]:
 def announce(root: Path, slots: int) -> None:
     """Says to everyone that this process takes up what is queued."""
     pid = os.getpid()
-    words = {"pid": pid, "pid_started": status.started(pid), "slots": slots}
+    words = {"pid": pid, "pid_started": status.started(pid), "boot": status.boot_id(), "slots": slots}
     files.write_json(root / ANNOUNCEMENT, words, durable=False)
 
 
@@ -48,7 +48,7 @@ def withdraw(root: Path) -> None:
 def alive_supervisor(root: Path) -> bool:
     """Whether a supervisor lives that will see what is queued now. Read-only."""
     words = files.read_json(root / ANNOUNCEMENT) or {}
-    return status.is_running(words.get("pid"), words.get("pid_started"))
+    return status.is_running(words.get("pid"), words.get("pid_started"), words.get("boot"))
 
 
 def _take(held: ExitStack, root: Path) -> bool:

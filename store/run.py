@@ -25,16 +25,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "DiskIsFull",
-    "Run",
-    "RunIsBusy",
-    "RunIsForeign",
-    "RunNotFound",
-    "Status",
-    "default_root",
-    "find_run",
-    "find_runs",
-]
+    "DiskIsFull", "Run", "RunIsBusy", "RunIsForeign", "RunNotFound", "Status", "default_root", "find_run",
+    "find_runs", "run_folders",
+]  # fmt: skip
 
 _ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
 
@@ -46,8 +39,13 @@ def default_root() -> Path:
 
 def find_runs(root: Path) -> list["Run"]:
     """Returns the runs in a folder, newest first; what is no run of this schema version is left out."""
+    return [run for folder in run_folders(root) if (run := _open_or_none(folder))]
+
+
+def run_folders(root: Path) -> list[Path]:
+    """Returns the folders that are named as runs are, newest first, whether they can be read or not."""
     names = sorted((path.name for path in root.iterdir()), reverse=True) if root.is_dir() else []
-    return [run for name in names if _ID.fullmatch(name) and (run := _open_or_none(root / name))]
+    return [root / name for name in names if _ID.fullmatch(name)]
 
 
 def find_run(root: Path, run_id: str) -> "Run":

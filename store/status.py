@@ -1,13 +1,14 @@
 """What a run is doing: what its engine last wrote, corrected by what can be observed now.
 
 A process that dies cannot say so. The state on disk is therefore believed only while the process that it
-names is alive (id and start time, and no zombie) and its heartbeat is fresh.
+names is alive (id and start time since this boot, and no zombie) and its heartbeat is fresh.
 """
 
 import os
 import threading
 import time
 from dataclasses import asdict, dataclass, fields, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -19,12 +20,14 @@ State = Literal["queued", "running", "stopping", "stopped", "done", "failed", "l
 
 STALLED_AFTER = 30.0
 STALLED_AFTER_EPOCHS = 5
+UNREADABLE = "its status.json is missing or damaged; resume continues from the last checkpoint"
 
 _WRITTEN = get_args(State)[:6]
 _WORKING = ("running", "stopping", "stalled")
 _OVER = ("done", "failed", "stopped", "lost")
 # A process id is not given again within this time; the clock may be set by less.
 _SAME_START = 2.0
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 _writing = threading.Lock()
 
@@ -43,6 +46,7 @@ class Status:
     heartbeat: float | None = None  # when the process of the run last wrote
     pid: int | None = None
     pid_started: float | None = None
+    boot: str | None = None  # the boot of the machine under which the process started, None = not noted
     message: str = ""
     is_tracked: bool = False  # the process is a person's own: it is asked to stop and never signalled
     updated: float = 0.0
@@ -77,14 +81,13 @@ def read(folder: Path) -> Status:
 def write(folder: Path, **changes: Any) -> Status:
     """Replaces status.json as a whole, with the given fields changed, and returns it.
 
-    Whoever writes under its own pid gives a heartbeat by it; pid_started follows from pid.
+    Whoever writes under its own pid gives a heartbeat by it; pid_started and boot follow from pid.
     """
     _check(changes)
     with _writing, files.locked(folder / ".status.lock", wait=True):
         now = time.time()
-        changed = replace(read(folder), **{"updated": now, **changes})
-        if "pid" in changes and "pid_started" not in changes:
-            changed = replace(changed, pid_started=None if changed.pid is None else started(changed.pid))
+        identity = _identity(changes["pid"]) if "pid" in changes else {}
+        changed = replace(read(folder), **{"updated": now, **identity, **changes})
         if changed.pid == os.getpid() and "heartbeat" not in changes:
             changed = replace(changed, heartbeat=now)
         files.write_json(folder / "status.json", asdict(changed), durable=False)
@@ -92,11 +95,16 @@ def write(folder: Path, **changes: Any) -> Status:
 
 
 def observe(folder: Path) -> Status:
-    """Returns the status as it is: lost where the process is gone, stalled where it is silent."""
+    """Returns the status as it is: lost where the process is gone, stalled where it is silent.
+
+    A run whose status cannot be read is lost too: nobody knows what it does.
+    """
     status = read(folder)
+    if not status.updated:
+        return replace(status, state="lost", message=UNREADABLE)
     if status.state not in ("running", "stopping"):
         return status
-    if not is_running(status.pid, status.pid_started):
+    if not is_running(status.pid, status.pid_started, status.boot):
         # It may have written how it ended between the two looks.
         again = read(folder)
         return replace(status, state="lost") if again == status else again
@@ -114,16 +122,40 @@ def started(pid: int) -> float | None:
         return None
 
 
-def is_running(pid: int | None, pid_started: float | None) -> bool:
-    """True where the process of this id is the one that started then, and is no zombie."""
-    if pid is None or pid_started is None:
-        return False
+@cache
+def boot_id() -> str:
+    """Returns what tells this boot of the machine from an earlier one, after which process ids begin anew."""
+    try:
+        return _BOOT_ID.read_text(encoding="ascii").strip()
+    except OSError:  # not Linux
+        return f"{psutil.boot_time():.0f}"
+
+
+def is_running(pid: int | None, pid_started: float | None, boot: str | None = None) -> bool:
+    """True where the process of this id is the one that started then, under that boot, and is no zombie."""
+    return process_of(pid, pid_started, boot) is not None
+
+
+def process_of(pid: int | None, pid_started: float | None, boot: str | None = None) -> psutil.Process | None:
+    """Returns the living process of this id that started then; None where it is gone or a later one.
+
+    boot: None is not compared. What it returns refuses to signal a later owner of the id.
+    """
+    if pid is None or pid_started is None or boot not in (None, boot_id()):
+        return None
     try:
         process = psutil.Process(pid)
         same = abs(process.create_time() - pid_started) < _SAME_START
-        return same and process.status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+        alive = process.status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
     except psutil.NoSuchProcess:
-        return False
+        return None
+    return process if same and alive else None
+
+
+def _identity(pid: int | None) -> dict[str, Any]:
+    if pid is None:
+        return {"pid_started": None, "boot": None}
+    return {"pid_started": started(pid), "boot": boot_id()}
 
 
 def _check(changes: dict[str, Any]) -> None:
