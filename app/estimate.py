@@ -16,7 +16,7 @@ from pandas import DataFrame
 
 from engine.config import RunConfig
 from engine.selection import kept_count
-from engine.selection.budget import BudgetSettings, in_full_tail
+from engine.selection.budget import BudgetSettings, RankedSettings, in_full_tail
 from engine.selection.infobatch import InfoBatch
 
 # Training samples, classes and pixels a side of the sets whose size does not depend on a person's files.
@@ -86,7 +86,7 @@ def _kept(config: RunConfig, epoch: int, samples: int) -> tuple[int, int]:
         if epoch < strategy.warmup_epochs or in_full_tail(epoch, config.epochs, strategy.full_tail):
             return samples, samples
         kept = kept_count(strategy.share(epoch, config.epochs), samples)
-        return kept, kept
+        return (1 if _has_thresholds(strategy) else kept), kept
     if (
         isinstance(strategy, InfoBatch)
         and epoch
@@ -94,6 +94,11 @@ def _kept(config: RunConfig, epoch: int, samples: int) -> tuple[int, int]:
     ):
         return round(samples * (1 - strategy.drop_chance)), samples
     return samples, samples
+
+
+def _has_thresholds(strategy: BudgetSettings) -> bool:
+    """Says whether an epoch may keep fewer than its share."""
+    return isinstance(strategy, RankedSettings) and (strategy.min_consistency > 0 or strategy.max_rarity < 1)
 
 
 def _is_asked(config: RunConfig, epoch: int) -> bool:

@@ -3,7 +3,7 @@
 What a person is about to start is said before the click, in the words that the other pages use for it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -31,11 +31,11 @@ def draw(form: Form[RunConfig], *, before: tuple[str, Mapping[str, Any]] | None)
             cards.head("What will run")
             cards.html(f"<p>{markup.text(plan.sentence(config))}</p>")
             queued = _how_many(config)
-            _cost(queued)
+            cost(queued)
         _launch(queued)
         if config is not None:
             if before is not None:
-                _differences(before, config)
+                differences(before, config)
             _elsewhere(queued)
 
 
@@ -61,9 +61,9 @@ def _how_many(config: RunConfig) -> list[RunConfig]:
     return plan.runs(config, seeds=seeds, twin=twin)
 
 
-def _cost(queued: list[RunConfig]) -> None:
+def cost(queued: Sequence[RunConfig]) -> None:
     """Draws what the runs will cost; a twin costs what its run costs."""
-    found = estimate.estimate(queued[0], _past())
+    found = estimate.estimate(queued[0], past())
     amount = len(queued)
     facts = {"Runs": wording.count(amount)} if amount > 1 else {}
     each = " a run" if amount > 1 else ""
@@ -90,7 +90,7 @@ def _range(ends: tuple[int, int]) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def _past() -> list[Past]:
+def past() -> list[Past]:
     """Returns the finished runs that can be read, newest first."""
     found = []
     for run in find_runs(default_root())[:_PAST_RUNS]:
@@ -121,7 +121,8 @@ def _launch(queued: list[RunConfig]) -> None:
     focus.go("runs", run=begun[0].id)
 
 
-def _differences(before: tuple[str, Mapping[str, Any]], config: RunConfig) -> None:
+def differences(before: tuple[str, Mapping[str, Any]], config: RunConfig) -> None:
+    """Draws which settings differ from those of a run; before: its title and its settings."""
     title, settings = before
     found = plan.differences(settings, config.model_dump(mode="json"))
     cards.head(f"Changed from {title}", "" if found else "Nothing yet")

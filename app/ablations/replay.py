@@ -1,7 +1,7 @@
 """A selection done again from the log, with the run's own settings or others, by the engine's own code.
 
 Nothing of a strategy is written a second time here: the logged terms become the engine's signals, and its
-select decides. With the run's own settings that gives the logged set, which is what makes the rest believable.
+select decides. With the run's own settings that gives the logged set, which makes the rest believable.
 """
 
 from collections.abc import Iterable

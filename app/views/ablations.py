@@ -10,14 +10,14 @@ from types import ModuleType
 import streamlit as st
 
 from app import cards, markup, wording
-from app.ablations import choices, chosen, costs, curves, settings, unfair
+from app.ablations import choices, chosen, costs, curves, settings, unfair, what_if
 from app.ablations.groups import Group, grouped
 from app.ablations.looks import colors_of
 from app.studies.members import Member
 from store.run import Run, default_root, find_runs
 
 TITLE, ICON = "Ablations", ":material/compare_arrows:"
-SECTIONS: tuple[ModuleType, ...] = (curves, costs, settings)
+SECTIONS: tuple[ModuleType, ...] = (curves, costs, settings, what_if)
 
 LIVE_SECONDS = 2.0
 
