@@ -1,7 +1,7 @@
 """A query that a person writes: what it may read, how it is asked, and what came of it in words.
 
 The query itself runs in a process of its own (store/sandbox.py), which whoever asks has to start: this module
-makes the question and reads the answer. Beside the tables of one run it offers those of all runs of its study.
+makes the question and reads the answer. Beside a run's tables it offers those of all runs of its study.
 """
 
 import json
@@ -63,9 +63,7 @@ class Answer:
         return tuple(int(number) for number in whole.unique())
 
 
-def ask(
-    run: Run, sql: str, *, process: Process, mates: Sequence[Run] = (), rows: int = SHOWN
-) -> Answer:
+def ask(run: Run, sql: str, *, process: Process, mates: Sequence[Run] = (), rows: int = SHOWN) -> Answer:
     """Returns the answer of a SELECT over the run's tables, and over those of its mates as all_…. Read-only.
 
     mates: the runs of the study, this one among them. Raises QueryRefused with a sentence where the query is
@@ -160,13 +158,13 @@ def _sentence(kind: str, message: str) -> str:
     """Returns what a person reads where there is no answer."""
     if kind == "time":
         return (
-            f"the query was cut off after {SECONDS:g} s; narrow it with WHERE epoch = … or sample_id IN (…), or "
-            "aggregate before you join"
+            f"the query was cut off after {SECONDS:g} s; narrow it with WHERE epoch = … or sample_id IN "
+            "(…), or aggregate before you join"
         )
     if kind in ("memory", "died"):
         return (
-            f"the query needs more than the {MEMORY} MB that one may take and was stopped; select fewer rows or "
-            "columns, or aggregate before you sort or join"
+            f"the query needs more than the {MEMORY} MB that one may take and was stopped; select fewer rows "
+            "or columns, or aggregate before you sort or join"
         )
     if kind == "files":
         return "the files of the run changed while the query ran; ask again"
@@ -180,6 +178,8 @@ def _readable(message: str) -> str:
     line = " ".join(_TYPE_OF_ERROR.sub("", said).split())
     if place is None:
         return line
-    near = re.match(r"\w+|\S", place[2][max(0, len(place[0].splitlines()[-1]) - len(f"LINE {place[1]}: ") - 1) :])
+    near = re.match(
+        r"\w+|\S", place[2][max(0, len(place[0].splitlines()[-1]) - len(f"LINE {place[1]}: ") - 1) :]
+    )
     where = f"line {place[1]}" + (f", near {near[0]!r}" if near else "")
     return f"{line} ({where})"

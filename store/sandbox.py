@@ -66,7 +66,7 @@ def main() -> None:
 
 
 def answered(question: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-    """Returns the head of the answer and its rows; the head of a refusal has kind and message, and no rows."""
+    """Returns the head of the answer and its rows; that of a refusal has kind and message."""
     try:
         connection = _opened(question)
     except duckdb.Error as failure:
@@ -112,7 +112,10 @@ def _opened(question: dict[str, Any]) -> duckdb.DuckDBPyConnection:
 def _executed(
     connection: duckdb.DuckDBPyConnection, question: dict[str, Any], interrupter: _Interrupter
 ) -> tuple[dict[str, Any], bytes]:
-    reader = connection.sql(question["sql"]).to_arrow_reader(2048)
+    connection.execute(
+        f"EXPLAIN {question['sql']}"
+    ).fetchall()  # says where a mistake is, which sql() does not
+    reader = connection.sql(question["sql"]).to_arrow_reader(2048)  # hands on rows as they come
     batches = _until_time_is_up(reader, interrupter)
     kept, total, size = [], 0, 0
     for batch in batches:

@@ -5,13 +5,14 @@ The name of the module is its address, with - for _, so links between pages surv
 
 from types import ModuleType
 
-from app.views import ablations, new_run, noise, overview, runs, samples
+from app.views import ablations, new_run, noise, overview, runs, samples, sql, studies
 from app.views import map as map_view
 
 SECTIONS: dict[str, tuple[ModuleType, ...]] = {
-    "Train": (runs, new_run),
+    "Train": (runs, new_run, studies),
     "Explore": (overview, map_view, samples, noise),
     "Compare": (ablations,),
+    "Data": (sql,),
 }
 VIEWS: tuple[ModuleType, ...] = tuple(view for views in SECTIONS.values() for view in views)
 
