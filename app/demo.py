@@ -4,8 +4,6 @@ Its name is a digest of its settings: a second start finds the same runs and tra
 changed setting makes a study of its own.
 """
 
-import hashlib
-import json
 import math
 import time
 from collections.abc import Iterator, Sequence
@@ -14,7 +12,7 @@ from pathlib import Path
 from pandas import DataFrame
 
 from app import launch
-from app.studies import verdicts
+from app.studies import design, queueing, verdicts
 from app.studies.members import Member
 from engine.config import RunConfig
 from engine.datasets.noise import SymmetricNoise
@@ -23,7 +21,7 @@ from engine.selection.joint import Joint
 from engine.strength.random_strength import RandomStrength
 from engine.strength.sada import Sada
 from store import files, queries
-from store.run import Run, find_runs
+from store.run import Run
 
 JOINT, FULL = "SADA + joint", "full data"
 SEEDS = (0, 1, 2)
@@ -51,13 +49,7 @@ def demo_configs() -> list[RunConfig]:
         for seed in SEEDS
         for name, strategy, policy in methods
     ]
-    return [config.model_copy(update={"study": f"demo-{content_key(configs)}"}) for config in configs]
-
-
-def content_key(configs: Sequence[RunConfig]) -> str:
-    """Returns eight hexadecimal digits of all settings of these runs."""
-    text = json.dumps([config.model_dump(mode="json") for config in configs], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
+    return [config.model_copy(update={"study": f"demo-{design.content_key(configs)}"}) for config in configs]
 
 
 def prepare(root: Path, *, fresh: bool) -> list[Run]:
@@ -65,20 +57,12 @@ def prepare(root: Path, *, fresh: bool) -> list[Run]:
 
     fresh: deletes the study's runs first, after they have stopped. Runs of other studies are never touched.
     """
-    root.mkdir(parents=True, exist_ok=True)
     configs = demo_configs()
-    with files.locked(root / "demo.lock", wait=True):  # two starts at once would queue everything twice
+    root.mkdir(parents=True, exist_ok=True)
+    with files.locked(root / "demo.lock", wait=True):  # what one start queues, another must not delete
         if fresh:
-            _delete(_runs_of(root, configs[0].study))
-        found = {_digest(run.config()): run for run in reversed(_runs_of(root, configs[0].study))}
-        keys = [_digest(config.model_dump(mode="json")) for config in configs]
-        missing = [(key, config) for key, config in zip(keys, configs, strict=True) if key not in found]
-        for run in (found[key] for key in keys if key in found):
-            if run.status().state in ("stopped", "failed", "lost"):
-                launch.resume(run)
-        queued = launch.submit_all(root, [config for _, config in missing]) if missing else []
-        found |= {key: run for (key, _), run in zip(missing, queued, strict=True)}
-    return [found[key] for key in keys]
+            _delete(queueing.runs_of(root, configs[0].study))
+        return queueing.queue(root, configs)
 
 
 def results(runs: Sequence[Run]) -> tuple[DataFrame, str]:
@@ -123,10 +107,6 @@ def _is_finished_joint(run: Run) -> bool:
     return strategy.get("kind") == "joint" and run.status().state == "done"
 
 
-def _runs_of(root: Path, name: str) -> list[Run]:
-    return [run for run in find_runs(root) if run.config().get("study") == name]
-
-
 def _delete(runs: Sequence[Run]) -> None:
     for run in runs:
         launch.stop(run)
@@ -139,7 +119,3 @@ def _delete(runs: Sequence[Run]) -> None:
         time.sleep(0.1)
     for run in runs:
         launch.delete(run)
-
-
-def _digest(config: object) -> str:
-    return json.dumps(config, sort_keys=True)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from app import demo, launch
+from app.studies import design
 from engine.config import parse
 from store.run import Run, find_runs
 from store.schema import EPOCH_COLUMNS, METRIC_COLUMNS
@@ -48,13 +49,13 @@ def test_study_is_named_after_its_settings_alike_in_every_process() -> None:
     configs = demo.demo_configs()
     assert {config.study for config in configs} == {elsewhere.stdout}
     plain = [config.model_copy(update={"study": ""}) for config in configs]
-    assert elsewhere.stdout == f"demo-{demo.content_key(plain)}"
+    assert elsewhere.stdout == f"demo-{design.content_key(plain)}"
 
 
 def test_changed_setting_makes_another_study() -> None:
     configs = demo.demo_configs()
     changed = [*configs[:-1], configs[-1].model_copy(update={"epochs": 7})]
-    assert demo.content_key(changed) != demo.content_key(configs)
+    assert design.content_key(changed) != design.content_key(configs)
 
 
 def test_second_start_finds_the_runs_of_the_first_and_resumes_what_ended_early(root: Path) -> None:

@@ -1,0 +1,115 @@
+"""The card of one study: how far its runs are, what its arms reached, and what that shows.
+
+It looks the same for a preset, the demo and several seeds of New run: all are runs that name one study.
+"""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app import cards, focus, markup, wording
+from app.studies import measures, presets, queueing, results, seeds, telling
+from app.studies import members as study
+from app.studies.members import Member
+from app.studies.results import Outcome
+from app.studies.start_card import begin
+from store.run import Run, default_root, find_run
+
+
+def draw(name: str, members: Sequence[Member]) -> None:
+    """Draws the card of one study with all its runs."""
+    preset = presets.preset_of(name)
+    with st.container(border=True, gap="small", key=f"study_{name}"):
+        found = results.outcome(name, members, _values(name, members))
+        _head(name, preset.question if preset else "", members)
+        if not any(arm.members for arm in found.arms):
+            return
+        measure = found.measure
+        table = telling.arm_table(found)
+        cards.head(
+            f"{measure.label} by arm",
+            f"{measure.label}: {measure.meaning}. Mean, standard deviation and 95 % interval over n seeds",
+            table=table,
+        )
+        cards.html(markup.table(table, says=f"{measure.label} of each arm of study {name}"))
+        _differences(name, found)
+        _verdict(name, found)
+
+
+def _head(name: str, question: str, members: Sequence[Member]) -> None:
+    done = sum(member.status.state == "done" for member in members)
+    share, state = study.progress(members), study.state(members)
+    left = study.seconds_left(members)
+    says = f"{done} of {wording.plural(len(members), 'run')} done"
+    ends = f", about {wording.duration(left)} left" if left > 0 else ""
+    words, buttons = st.columns([3.2, 1], gap="small", vertical_alignment="top")
+    with words:
+        cards.html(
+            f'<div class="ut-name"><b>{markup.text(name)}</b>{markup.state(state)}'
+            f'<span class="ut-muted">{markup.text(says + ends)}</span></div>',
+            f'<p class="ut-muted">{markup.text(question)}</p>' if question else "",
+            "" if state == "done" else markup.bar(share, state_name=state, says=says),
+        )
+    with buttons.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
+        _buttons(name, members)
+
+
+def _buttons(name: str, members: Sequence[Member]) -> None:
+    runs = [member.run for member in members]
+    alive = sum(not member.status.is_over for member in members)
+    ended = sum(member.status.state in queueing.RESUMABLE for member in members)
+    if alive:
+        st.button(
+            "Stop all", key=f"stop_study_{name}", icon=":material/stop_circle:", on_click=queueing.stop,
+            args=(runs,), help=f"Stop {wording.plural(alive, 'run')}; they can be resumed",
+        )  # fmt: skip
+    if ended:
+        st.button(
+            "Resume", key=f"resume_study_{name}", icon=":material/resume:", on_click=queueing.resume,
+            args=(runs,), help=f"Continue {wording.plural(ended, 'run')} that ended early",
+        )  # fmt: skip
+    if st.button(
+        "Compare", key=f"compare_study_{name}", icon=":material/compare_arrows:",
+        help="Compare in Ablations: curves, costs and settings of the arms",
+    ):  # fmt: skip
+        focus.choose("study", name)
+        focus.go("ablations")
+
+
+def _differences(name: str, found: Outcome) -> None:
+    table = telling.difference_table(found)
+    if table.empty:
+        return
+    cards.head(
+        "Paired differences",
+        f"Difference of the same seed, mean over n seeds. {telling.NOT_CORRECTED}; p is (Holm)",
+        table=table,
+    )
+    cards.html(markup.table(table, says=f"Paired differences of study {name}"))
+
+
+def _verdict(name: str, found: Outcome) -> None:
+    for sentence in telling.verdict(found):
+        st.markdown(markup.markdown(sentence))
+    members = [member for arm in found.arms for member in arm.members]
+    missing = seeds.lacking(name, found) if all(member.status.is_over for member in members) else []
+    if missing:
+        amount = wording.plural(len(missing), "more run")
+        st.button(
+            f"Queue {amount}", key=f"more_seeds_{name}", icon=":material/add:", on_click=begin,
+            args=(missing,), help="; ".join(f"{one.name or 'seed'}: seed {one.seed}" for one in missing),
+        )  # fmt: skip
+
+
+def _values(name: str, members: Sequence[Member]) -> dict[str, dict[str, float]]:
+    done = [member.run for member in members if member.status.state == "done"]
+    return {run.id: {one: _value(run, one) for one in results.measures(name)} for run in done}
+
+
+def _value(run: Run, measure: str) -> float:
+    return _kept_value(run.id, run.data_version(), measure)
+
+
+@st.cache_data(max_entries=2048, show_spinner=False)
+def _kept_value(run_id: str, version: str, measure: str) -> float:  # noqa: ARG001 - part of the key
+    return measures.value(find_run(default_root(), run_id), measure)
