@@ -3,14 +3,14 @@
 Everything else is a page. The run picker stands here because it is the one control that all pages share.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import streamlit as st
 
-from app import cards, focus, naming, theme
+from app import cards, focus, markup, naming, theme
 from app.views import SECTIONS, address
 from store.errors import RunIsForeign
 from store.run import Run, default_root, find_runs
@@ -25,13 +25,23 @@ def main() -> None:
     st.html(f"<style>{theme.css()}{(HERE / 'style.css').read_text(encoding='utf-8')}</style>")
     st.logo(HERE / "icon.svg", size="large")
     focus.adopt()
-    page = st.navigation(
-        {section: [_page(view) for view in views] for section, views in SECTIONS.items()}, expanded=True
-    )
-    with st.sidebar, cards.errors_said():
-        _pick_run(find_runs(default_root()))
+    pages = {section: [_page(view) for view in views] for section, views in SECTIONS.items()}
+    page = st.navigation(pages, position="hidden")
+    with st.sidebar:
+        _menu(pages)
+        with cards.errors_said():
+            _pick_run(find_runs(default_root()))
     page.run()
     focus.publish(page.url_path)
+
+
+def _menu(pages: Mapping[str, Sequence[st.Page]]) -> None:
+    """Draws the links to all pages; Streamlit's own list of them is no list to a screen reader."""
+    for section, links in pages.items():
+        with st.container(gap=None, key=f"menu_{section.lower()}"):
+            cards.html(f'<h2 class="ut-menu">{markup.text(section)}</h2>')
+            for page in links:
+                st.page_link(page)
 
 
 def _page(view: ModuleType) -> st.Page:

@@ -176,7 +176,7 @@ def _navigation(page: Page, address: str, run: Run, table: Table) -> None:
     spent: dict[str, list[float]] = {view: [] for view in PAGES}
     for turn in range(6):
         for view in PAGES:
-            link = page.get_by_test_id("stSidebarNavLink").nth(PAGES.index(view))
+            link = page.get_by_test_id("stPageLink-NavLink").nth(PAGES.index(view))
             seconds = _until_settled(page, link.click, view)
             if turn:
                 spent[view].append(seconds)
@@ -221,7 +221,7 @@ def _map(page: Page, address: str, run: Run, table: Table) -> None:
     for turn in range(6):
         stage.press("Escape")
         expect(page.get_by_text("Nothing selected", exact=True).first).to_be_visible()
-        begun = draw_lasso(page, around=(0.35 + 0.05 * turn, 0.5), radius=0.12)
+        begun = draw_lasso(page, around=(0.45 + 0.02 * turn, 0.25), radius=0.24)
         page.wait_for_function(_SETTLED, polling=10)
         expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
         spent.append(time.perf_counter() - begun)
@@ -231,7 +231,7 @@ def _map(page: Page, address: str, run: Run, table: Table) -> None:
 def _comparison(page: Page, address: str, table: Table) -> None:
     """Opens the comparison of eight runs, then changes its metric back and forth."""
     open_page(page, f"{address}/ablations?study=eight")
-    link = page.get_by_test_id("stSidebarNavLink")
+    link = page.get_by_test_id("stPageLink-NavLink")
     spent = []
     for _ in range(6):
         _until_settled(page, link.nth(PAGES.index("runs")).click, "runs")
