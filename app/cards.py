@@ -49,12 +49,17 @@ def chart(title: str, figure: go.Figure, *, note: str, alt: str, table: DataFram
         st.plotly_chart(figure, theme=None, config=canvas.CONFIG, key=f"chart_{key}", alt=alt)
 
 
-def head(title: str, note: str = "", *, table: DataFrame | None = None, hint: str = "") -> None:
-    """Draws the head of a card: its title, what it is of, and the button that downloads its numbers."""
+def head(
+    title: str, note: str = "", *, table: DataFrame | None = None, hint: str = "", name: str = ""
+) -> None:
+    """Draws the head of a card: its title, what it is of, and the button that downloads its numbers.
+
+    name: of the file, where several cards of a page have the same title.
+    """
     if table is None:
         html(markup.head(title, note, hint=hint))
         return
-    key, numbers = _key(title), table.drop(columns=["histogram"], errors="ignore")
+    key, numbers = _key(name or title), table.drop(columns=["histogram"], errors="ignore")
     with st.container(horizontal=True, gap="small", wrap=False, key=f"head_{key}"):
         html(markup.head(title, note, hint=hint))
         st.download_button(

@@ -17,9 +17,13 @@ _USE_JOINT, _USE_RANDOM = "strategy.kind=joint", "strategy.kind=random_subset"
 _KEEPS = ("0.3", "0.5", "0.7")
 
 
+def _percent(keep: str) -> str:
+    return f"{float(keep) * 100:.0f} %"
+
+
 def _kept(kind: str, label: str) -> tuple[Arm, ...]:
     return tuple(
-        Arm(f"{label} {float(keep):.0%}", (f"strategy.kind={kind}", f"strategy.keep={keep}"))
+        Arm(f"{label} {_percent(keep)}", (f"strategy.kind={kind}", f"strategy.keep={keep}"))
         for keep in _KEEPS
     )
 
@@ -78,8 +82,8 @@ PRESETS: tuple[Preset, ...] = (
         "At each share kept, does joint selection beat a random share, and hold against full data?",
         (Arm("full data", (_ALL,)), *_kept("joint", "joint"), *_kept("random_subset", "random")),
         f"{_JOINT}; the random twins are ours", fixed=(_USE_RANDOM_STRENGTH,), same_budget=False,
-        pairs=tuple((f"joint {float(keep):.0%}", other) for keep in _KEEPS
-                    for other in (f"random {float(keep):.0%}", "full data")),
+        pairs=tuple((f"joint {_percent(keep)}", other) for keep in _KEEPS
+                    for other in (f"random {_percent(keep)}", "full data")),
         note="Arms of one share cost the same; full data costs more.",
     ),
     Preset(

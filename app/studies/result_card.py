@@ -3,6 +3,7 @@
 It looks the same for a preset, the demo and several seeds of New run: all are runs that name one study.
 """
 
+import math
 from collections.abc import Sequence
 
 import streamlit as st
@@ -30,6 +31,7 @@ def draw(name: str, members: Sequence[Member]) -> None:
             f"{measure.label} by arm",
             f"{measure.label}: {measure.meaning}. Mean, standard deviation and 95 % interval over n seeds",
             table=table,
+            name=f"{name} {measure.label}",
         )
         cards.html(markup.table(table, says=f"{measure.label} of each arm of study {name}"))
         _differences(name, found)
@@ -77,13 +79,14 @@ def _buttons(name: str, members: Sequence[Member]) -> None:
 
 
 def _differences(name: str, found: Outcome) -> None:
-    table = telling.difference_table(found)
-    if table.empty:
+    if all(math.isnan(one.difference.mean) for one in found.compared):
         return
+    table = telling.difference_table(found)
     cards.head(
         "Paired differences",
-        f"Difference of the same seed, mean over n seeds. {telling.NOT_CORRECTED}; p is (Holm)",
+        f"Difference of the same seed, mean over n seeds. {telling.NOT_CORRECTED}; p is corrected by Holm",
         table=table,
+        name=f"{name} differences",
     )
     cards.html(markup.table(table, says=f"Paired differences of study {name}"))
 

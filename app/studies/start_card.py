@@ -27,9 +27,9 @@ def draw() -> None:
     with card, st.container(border=True, gap="small", key="study_start"):
         cards.head(preset.title, preset.question)
         base, seeds = base_form.draw(preset)
-        _about(preset)
         if base is not None:
             _offer(preset, base, seeds)
+        _about(preset)
 
 
 def _pick() -> Preset:
@@ -44,19 +44,31 @@ def _pick() -> Preset:
 
 def _about(preset: Preset) -> None:
     measure = MEASURES[preset.measure]
-    shared = f"; all arms: {', '.join(preset.fixed)}" if preset.fixed else ""
-    against = ", ".join(f"{one} against {other or '0'}" for one, other in preset.comparisons())
     rows = "".join(
         f"<dt>{markup.text(arm.label)}</dt><dd>{markup.text(', '.join(arm.changes))}</dd>"
         for arm in preset.arms
     )
+    cards.head("Arms", "What each changes in the settings")
     cards.html(f'<dl class="ut-facts ut-changes">{rows}</dl>')
     facts = {
+        "All arms": ", ".join(preset.fixed),
+        "Compared": _compared(preset),
         "Measure": f"{measure.label}: {measure.meaning}",
-        "Compared": against,
-        "Source": f"{preset.citation}{shared}",
+        "After": preset.citation,
+        "Note": preset.note,
     }
-    cards.html(markup.facts(facts | ({"Note": preset.note} if preset.note else {})))
+    cards.html(markup.facts({name: value for name, value in facts.items() if value}))
+
+
+def _compared(preset: Preset) -> str:
+    """Returns who is compared with whom, those with the same arm or reference together."""
+    pairs = preset.comparisons()
+    if len({other for _, other in pairs}) == 1:
+        return f"{', '.join(one for one, _ in pairs)} against {pairs[0][1] or '0'}"
+    arms = dict.fromkeys(one for one, _ in pairs)
+    return "; ".join(
+        f"{arm} against {' and '.join(other for one, other in pairs if one == arm)}" for arm in arms
+    )
 
 
 def _offer(preset: Preset, base: RunConfig, seeds: Sequence[int]) -> None:
@@ -78,7 +90,8 @@ def _offer(preset: Preset, base: RunConfig, seeds: Sequence[int]) -> None:
 def _amount(preset: Preset, planned: list[RunConfig], missing: list[RunConfig]) -> dict[str, str]:
     arms, amount = len(preset.arms), len(planned)
     there = f", {amount - len(missing)} of them there already" if len(missing) < amount else ""
-    grid = f"{arms} arms x {amount // arms} seeds = {wording.plural(amount, 'run')}{there}"
+    sides = (wording.plural(arms, "arm"), wording.plural(amount // arms, "seed"))
+    grid = f"{' × '.join(sides)} = {wording.plural(amount, 'run')}{there}"
     samples, seconds = cost(missing)
     time = "no estimate yet" if math.isnan(seconds) else f"about {wording.duration(seconds)}"
     at_once = launch.default_slots()
@@ -114,7 +127,7 @@ def _launch(planned: list[RunConfig], missing: list[RunConfig]) -> None:
     if len(missing) <= MANY_RUNS:
         _button(label, planned)
         return
-    with st.popover(f"{label} …", width="stretch", key="study_ask"):
+    with st.popover(f"{label} …", width="stretch", key="study_ask", type="primary"):
         st.markdown(f"Queue **{len(missing)} runs**? They train {launch.default_slots()} at once.")
         _button(f"Yes, launch {len(missing)} runs", planned)
 
