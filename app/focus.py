@@ -5,7 +5,7 @@ person is therefore kept under plain keys of the session, adopted from a link wh
 written back to the URL after every run of the script, so that a copied address reproduces the view.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl, urlsplit
 
@@ -18,7 +18,24 @@ IDS_IN_URL = 200
 
 # What else is chosen on a page and belongs into its address: short texts by name, which the page checks.
 CHOICES: dict[str, tuple[str, ...]] = {
-    "ablations": ("study", "runs", "section", "measure", "axis", "band", "pins", "single", "reference"),
+    "ablations": (
+        *(
+            "study",
+            "runs",
+            "section",
+            "measure",
+            "axis",
+            "band",
+            "pins",
+            "single",
+            "outcome",
+            "cost",
+            "reference",
+            "every",
+        ),
+        *("a", "b", "part", "right", "by", "fdr", "of", "signals", "colour", "kept", "seed"),  # of Samples
+    ),
+    "sql": ("sql",),
 }
 
 _WRITTEN, _WRITTEN_ON = "focus_written", "focus_written_on"
@@ -111,6 +128,8 @@ def choose(name: str, value: str | None) -> None:
 
 def go(url_path: str, **looked_at: Any) -> NoReturn:
     """Opens another page of the app; looked_at: run, epoch, sample or selection to look at there."""
+    if "clone" in looked_at:
+        clone(looked_at["clone"])
     st.session_state.update(looked_at)
     st.switch_page(st.Page(_nowhere, url_path=url_path), query_params=_parameters(url_path))
 
@@ -125,9 +144,19 @@ def follow(address: str) -> None:
         go(page, **{key: value for key, value in known.items() if value is not None})
 
 
-def clone(run_id: str | None) -> None:
-    """Makes this run the one whose settings the page New run starts from; None: the defaults."""
+def clone(run_id: str | None, changes: Mapping[str, Any] | None = None) -> None:
+    """Makes this run the one whose settings the page New run starts from; None: the defaults.
+
+    changes: parts of the settings that are otherwise from the beginning, such as {"noise": ...}.
+    """
     st.session_state["clone"] = run_id
+    st.session_state["clone_changes"] = (run_id, dict(changes or {}))
+
+
+def clone_changes() -> dict[str, Any]:
+    """Returns what differs from the cloned run from the beginning; empty where another run is cloned now."""
+    run_id, changes = st.session_state.get("clone_changes", (None, {}))
+    return dict(changes) if run_id == st.session_state.get("clone") else {}
 
 
 def _parameters(page: str) -> dict[str, str]:

@@ -148,6 +148,11 @@ def table(rows: DataFrame, *, says: str, chosen: int | None = None) -> str:
     )
 
 
+def wide(content: str) -> str:
+    """Returns HTML that may be wider than its card, in a frame that scrolls sideways."""
+    return f'<div style="overflow-x:auto" tabindex="0">{content}</div>'
+
+
 def facts(pairs: Mapping[str, object]) -> str:
     """Returns names with their values below each other."""
     rows = "".join(

@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from app import focus
+from app import cards, focus
 from app.ablations.groups import Group
 
 _BETWEEN = ","
+_PINNED = 4  # groups in colour while nobody has chosen, where there are more than colours
 
 
 def token(group: Group) -> str:
@@ -20,12 +21,15 @@ def token(group: Group) -> str:
     return hashlib.sha256(group.key.encode()).hexdigest()[:8]
 
 
-def segmented(label: str, name: str, options: Mapping[str, str], *, hint: str | None = None) -> str:
-    """Draws options, value by what it is called, beside each other; the first one is the default."""
+def segmented(label: str, name: str, options: Mapping[str, str]) -> str:
+    """Draws options, value by what it is called, beside each other; the first one is the default.
+
+    The label is for screen readers alone.
+    """
     key = _set(name, _one_of(name, options))
     st.segmented_control(
         label, list(options), format_func=lambda value: options.get(value, value), key=key, required=True,
-        on_change=_take, args=(name, key), help=hint,
+        on_change=_take, args=(name, key), label_visibility="collapsed",
     )  # fmt: skip
     return _one_of(name, options)
 
@@ -55,6 +59,16 @@ def switched(label: str, name: str, *, hint: str | None = None) -> bool:
     key = _set(name, focus.choice(name) == "1")
     st.toggle(label, key=key, on_change=_take_switch, args=(name, key), help=hint)
     return focus.choice(name) == "1"
+
+
+def pinned(groups: Sequence[Group]) -> list[str]:
+    """Returns the keys of the groups in colour; asks where there are more groups than colours."""
+    most = len(cards.colors().categorical)
+    if len(groups) <= most:
+        return [group.key for group in groups]
+    names = {token(group): group.name for group in groups}
+    chosen = several("In colour", "pins", names, default=list(names)[:_PINNED])[:most]
+    return [group.key for group in groups if token(group) in chosen]
 
 
 def _set(name: str, value: object) -> str:

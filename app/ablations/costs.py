@@ -1,13 +1,116 @@
-"""Cost of the groups."""
+"""Cost: what each group reached in its last epoch against what it spent, and how sure the differences are.
+
+Accuracy is that of the last epoch, never the best one, which would be picked on the test set.
+"""
 
 from collections.abc import Sequence
 
-from app import cards
+import streamlit as st
+
+from app import cards, markup
+from app.ablations import bands, choices, cost_chart, differences, looks, measures
 from app.ablations.groups import Group
+from app.ablations.measures import Measure
 
 TITLE = "Cost"
 
 
 def render(groups: Sequence[Group]) -> None:
     """Draws the section."""
-    cards.empty(f"{len(groups)} groups", "The section follows.")
+    offered = measures.offered(groups)
+    outcomes = {key: offered[key] for key in differences.OUTCOMES if key in offered}
+    if not outcomes:
+        cards.empty(
+            "Nobody measured an outcome",
+            "Accuracy against cost appears here for runs with a test set or held-out samples "
+            "(`--set validation=0.1`).",
+        )
+        return
+    measure = _chart(groups, outcomes)
+    _table(groups, list(outcomes.values()))
+    _paired(groups, measure)
+
+
+def _chart(groups: Sequence[Group], outcomes: dict[str, Measure]) -> Measure:
+    """Draws outcome against cost and returns the outcome that was chosen."""
+    top = st.columns(3, gap="medium")
+    with top[0]:
+        labels = {key: measure.label for key, measure in outcomes.items()}
+        measure = outcomes[choices.selected("Outcome", "outcome", labels)]
+    with top[1]:
+        cost = choices.selected("Cost", "cost", {key: measures.AXIS_LABELS[key] for key in differences.COSTS})
+    with top[2]:
+        band = choices.selected("Band", "band", bands.BANDS)
+    pinned = choices.pinned(groups)
+    palette, x = cards.colors(), measures.AXIS_LABELS[cost]
+    points = differences.points(groups, measure.key, cost=cost, band=band)
+    ends = points.loc[points["front"], "group"].tolist()
+    cards.chart(
+        f"{measure.label} of the last epoch against {x.lower()}",
+        cost_chart.costs(
+            points, palette, measure=measure, x=x, colors=looks.colors_of(groups, palette, pinned=pinned)
+        ),
+        note=f"{_capital(bands.MEANINGS[band])}, in both directions; {_seeds(groups)}. Dashed: Pareto front "
+        "of the means (ours), no other group is both cheaper and better. Open points: a run is not done",
+        alt=f"{measure.label} against {x.lower()}; on the Pareto front: {', '.join(ends) or 'no group'}",
+        table=points.drop(columns="key"),
+    )
+    return measure
+
+
+def _table(groups: Sequence[Group], outcomes: Sequence[Measure]) -> None:
+    shown = differences.table(groups, outcomes)
+    with st.container(border=True, gap="xsmall", key="card_groups"):
+        cards.head(
+            "Groups compared",
+            "Mean ± standard deviation over seeds (of a sample, n − 1). Outcomes are those of the last "
+            "epoch, costs are sums over all epochs",
+            table=shown,
+        )
+        cards.html(markup.wide(markup.table(shown, says="Groups with what they reached and what they cost")))
+        if said := differences.verdict(groups):
+            st.markdown(f"Test accuracy: {markup.markdown(said)}")
+
+
+def _paired(groups: Sequence[Group], measure: Measure) -> None:
+    title = "Paired differences"
+    with st.container(border=True, gap="xsmall", key="card_paired"):
+        if len(groups) < 2:
+            cards.head(title)
+            st.caption("A difference needs two groups: choose another run or study above.")
+            return
+        names = {choices.token(group): group.name for group in groups}
+        usual = next((choices.token(group) for group in groups if _keeps_everything(group)), None)
+        top = st.container()
+        with st.container(width=420):
+            chosen = choices.selected("Reference", "reference", names, default=usual)
+        reference = next(group for group in groups if choices.token(group) == chosen)
+        rows = differences.paired_table(groups, reference, measure)
+        with top:
+            cards.head(
+                title,
+                f"{measure.label} of the last epoch minus that of {reference.name}, seed by seed, finished "
+                "runs only. 95 % interval of the mean difference (Student t)" + _warned(groups),
+                table=rows,
+            )
+        cards.html(markup.wide(markup.table(rows, says=f"Differences to {reference.name} by seed")))
+
+
+def _warned(groups: Sequence[Group]) -> str:
+    return "; not corrected for looking at several groups" if len(groups) > 2 else ""
+
+
+def _keeps_everything(group: Group) -> bool:
+    strategy = group.members[0].config.get("strategy")
+    return isinstance(strategy, dict) and strategy.get("kind") == "everything"
+
+
+def _seeds(groups: Sequence[Group]) -> str:
+    counts = sorted({group.n for group in groups})
+    n = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    lone = "; one seed has no band" if counts[0] == 1 else ""
+    return f"n = {n} seeds a group{lone}"
+
+
+def _capital(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}"

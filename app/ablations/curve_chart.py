@@ -17,18 +17,19 @@ from app.ablations.measures import Measure
 from app.canvas import Sketch
 from app.theme import Palette
 
-_HEIGHT = 400
+_HEIGHT = 360
 _PADDING = 0.05  # of the range of values, above and below
 
 
 @dataclass(frozen=True)
 class Line:
-    """A group as it is drawn.
+    """A group of n seeds as it is drawn.
 
     curve: epoch, x, mean, low, high, n, whole, one row an epoch; runs: run, x, value, for single lines.
     """
 
     name: str
+    n: int
     color: str
     dash: str
     curve: DataFrame
@@ -54,12 +55,19 @@ def curves(
     if not np.isfinite(low):
         canvas.say_unknown(sketch)
         return sketch.figure()
-    ends = (np.log10(low), np.log10(high)) if measure.is_log else (low, high)
-    pad = _PADDING * (ends[1] - ends[0] or abs(ends[1]) or 1.0)
-    bottom = 0.0 if low == 0 and not measure.is_log else ends[0] - pad
-    sketch.y(range=[bottom, ends[1] + pad])
-    end_labels.draw(sketch, _ends(lines), low=bottom, high=ends[1] + pad, is_log=measure.is_log)
+    bottom, top = _axis_range(low, high, measure)
+    sketch.y(range=[bottom, top])
+    end_labels.draw(sketch, _ends(lines), low=bottom, high=top, is_log=measure.is_log)
     return sketch.figure()
+
+
+def _axis_range(low: float, high: float, measure: Measure) -> tuple[float, float]:
+    """Returns the ends of the y axis, as exponents where it is of decades; no share lies beyond 0 and 1."""
+    if measure.is_log:
+        low, high = float(np.log10(low)), float(np.log10(high))
+    pad = _PADDING * (high - low or abs(high) or 1.0)
+    bottom, top = (0.0 if low == 0 and not measure.is_log else low - pad), high + pad
+    return (max(0.0, bottom), min(1.02, top)) if measure.is_share else (bottom, top)
 
 
 def _axes(sketch: Sketch, lines: Sequence[Line], measure: Measure, *, is_by_epoch: bool) -> None:
@@ -172,7 +180,7 @@ def _ends(lines: Sequence[Line]) -> list[end_labels.End]:
     for line in lines:
         known = line.curve[np.isfinite(line.curve["mean"].to_numpy(float))]
         if line.is_named and len(known):
-            found.append(end_labels.End(line.name, line.color, float(known["mean"].iloc[-1])))
+            found.append(end_labels.End(line.name, line.n, line.color, float(known["mean"].iloc[-1])))
     return found
 
 

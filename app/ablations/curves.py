@@ -16,34 +16,22 @@ from app.ablations.measures import Measure
 
 TITLE = "Curves"
 
-_PINNED = 4  # groups in colour while nobody has chosen, where there are more than colours
-
 
 def render(groups: Sequence[Group]) -> None:
     """Draws the section."""
     offered = measures.offered(groups)
-    top = st.columns([1.3, 1.5, 1.7, 0.8], gap="medium", vertical_alignment="bottom")
+    top = st.columns([1.5, 1.5, 1.2, 0.8], gap="medium", vertical_alignment="bottom")
     with top[0]:
         labels = {key: measure.label for key, measure in offered.items()}
         measure = offered[choices.selected("Measure", "measure", labels)]
     with top[1]:
         axis = choices.selected("Against", "axis", measures.AXIS_LABELS)
     with top[2]:
-        band = choices.segmented("Band", "band", bands.BANDS)
+        band = choices.selected("Band", "band", bands.BANDS)
     with top[3]:
         single = choices.switched("Each run", "single", hint="Draw every run as a thin line beside its mean")
-    pinned = _pinned(groups)
+    pinned = choices.pinned(groups)
     _chart(groups, measure, axis=axis, band=band, single=single, pinned=pinned)
-
-
-def _pinned(groups: Sequence[Group]) -> list[str]:
-    """Returns the keys of the groups in colour; asks where there are more groups than colours."""
-    if len(groups) <= len(cards.colors().categorical):
-        return [group.key for group in groups]
-    names = {choices.token(group): group.name for group in groups}
-    first = list(names)[:_PINNED]
-    chosen = choices.several("In colour", "pins", names, default=first)
-    return [group.key for group in groups if choices.token(group) in chosen]
 
 
 def _chart(
@@ -76,8 +64,8 @@ def _lines(
         rows = rows.assign(x=rows["epoch"] if axis == "epoch" else rows[axis])
         curve = _curve(rows, band)
         is_named = group.key in pinned
-        name, color = f"{group.name}, n = {group.n}", colors[group.key]
-        lines.append(Line(name, color, dashes[group.key], curve, rows, is_named=is_named))
+        looks_of = {"color": colors[group.key], "dash": dashes[group.key]}
+        lines.append(Line(group.name, group.n, curve=curve, runs=rows, is_named=is_named, **looks_of))
     return sorted(lines, key=lambda line: line.is_named)
 
 
@@ -92,7 +80,7 @@ def _curve(rows: DataFrame, band: str) -> DataFrame:
 def _note(groups: Sequence[Group], lines: Sequence[Line], measure: Measure, *, axis: str, band: str) -> str:
     seeds = sorted({group.n for group in groups})
     n = f"n = {seeds[0]}" if len(seeds) == 1 else f"n = {seeds[0]} to {seeds[-1]}"
-    parts = [f"{measure.label}: {measure.meaning}", f"{bands.MEANINGS[band]}; {n} seeds a group"]
+    parts = [measure.meaning, f"{bands.MEANINGS[band]}; {n} seeds a group"]
     if seeds[0] == 1:
         parts.append("one seed has no band")
     if any(
@@ -112,7 +100,8 @@ def _takeaway(lines: Sequence[Line], measure: Measure) -> str:
     said = []
     for line in lines[::-1][:8]:
         known = line.curve["mean"].dropna()
-        said.append(f"{line.name} ends at {measure.write(known.iloc[-1]) if len(known) else wording.UNKNOWN}")
+        last = measure.write(known.iloc[-1]) if len(known) else wording.UNKNOWN
+        said.append(f"{line.name}, n = {line.n}, ends at {last}")
     return "; ".join(said)
 
 

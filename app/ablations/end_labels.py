@@ -21,9 +21,10 @@ _FRAME = 75  # pixels above and below the panel
 
 @dataclass(frozen=True)
 class End:
-    """Where a line ends, and what it is called."""
+    """Where the line of n seeds ends, and what it is called."""
 
     name: str
+    n: int
     color: str
     value: float
 
@@ -43,11 +44,17 @@ def draw(sketch: Sketch, ends: Sequence[End], *, low: float, high: float, is_log
     for place, at in zip(order, moved, strict=True):
         dash = f'<span style="color:{ends[place].color}"><b>━</b></span>'
         sketch.note(
-            f"{dash} {markup.text(names[place])}", x=1, xref="x domain", xanchor="left", align="left",
-            y=float(high - at / per_unit), yanchor="middle", xshift=4,
-        )  # fmt: skip
+            f"{dash} {markup.text(names[place])}, n = {ends[place].n}",
+            x=1,
+            xref="x domain",
+            xanchor="left",
+            align="left",
+            y=float(high - at / per_unit),
+            yanchor="middle",
+            xshift=4,
+        )
     longest = max(len(name) for name in names)
-    sketch.layout["margin"] = {**sketch.layout["margin"], "r": round(34 + _LETTER * longest)}
+    sketch.layout["margin"] = {**sketch.layout["margin"], "r": round(72 + _LETTER * longest)}
 
 
 def apart(places: Sequence[float], *, row: float = _ROW) -> list[float]:

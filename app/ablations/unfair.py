@@ -16,17 +16,17 @@ _SHOWN = 3  # values of a difference that are named
 _Read = Callable[[Member], str]
 
 
-def sentences(groups: Sequence[Group]) -> list[str]:
-    """Returns what differs between the runs beside their method, one sentence each; none for equal runs."""
-    found = []
+def sentences(groups: Sequence[Group]) -> dict[str, str]:
+    """Returns what differs between the runs beside their method, as what: sentence; empty for equal runs."""
+    found = {}
     for what, read, consequence in _FACTS:
         told = {value: group.name for group in reversed(groups) for value in _values(group, read)}
         if len(told) > 1:
             values = [f"{value} ({told[value]})" for value in sorted(told)]
             more = f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else ""
-            found.append(f"Different {what}: {', '.join(values[:_SHOWN])}{more}; {consequence}.")
+            found[what] = f"Different {what}: {', '.join(values[:_SHOWN])}{more}; {consequence}."
     if packages := _packages(groups):
-        found.append(f"Different versions: {'; '.join(packages)}; results may differ for that alone.")
+        found["versions"] = f"Different versions: {'; '.join(packages)}; results may differ for that alone."
     return found
 
 

@@ -10,14 +10,14 @@ from types import ModuleType
 import streamlit as st
 
 from app import cards, markup, wording
-from app.ablations import choices, chosen, costs, curves, settings, unfair, what_if
+from app.ablations import choices, chosen, costs, curves, sample_level, settings, unfair, what_if
 from app.ablations.groups import Group, grouped
 from app.ablations.looks import colors_of
 from app.studies.members import Member
 from store.run import Run, default_root, find_runs
 
 TITLE, ICON = "Ablations", ":material/compare_arrows:"
-SECTIONS: tuple[ModuleType, ...] = (curves, costs, settings, what_if)
+SECTIONS: tuple[ModuleType, ...] = (curves, costs, settings, sample_level, what_if)
 
 LIVE_SECONDS = 2.0
 
@@ -46,8 +46,11 @@ def render() -> None:
         return
     _legend(groups, compared.members)
     section = _pick_section()
-    if section is not settings and (sentences := unfair.sentences(groups)):
-        st.caption(f":material/warning: {markup.markdown(' '.join(sentences))}")
+    if section is not settings and (found := unfair.sentences(groups)):
+        st.caption(
+            f":material/warning: The groups differ in more than their method: {', '.join(found)}. "
+            f"{settings.TITLE} says what that means for the comparison."
+        )
     section.render(groups)
 
 
