@@ -1,18 +1,57 @@
 """Pictures of the pages: opened, waited for, and saved.
 
-`python tests/browser/pictures.py RUNS` makes the README's two from a folder with a finished demo.
+`python tests/browser/pictures.py RUNS` makes the README's twelve from a folder with a finished demo; with
+`--all FOLDER` also every page in both modes at every size, to be looked at.
 """
 
 import argparse
 import math
 import tempfile
 import time
+from dataclasses import dataclass, replace
+from io import BytesIO
+from itertools import product
 from pathlib import Path
+from typing import Literal
 
-from playwright.sync_api import Page, expect
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 FOLDER = Path(__file__).parents[1] / "pictures"
-SIZES = {"1280x720": (1280, 720), "1440x900": (1440, 900)}
+SIZES = {"1280x720": (1280, 720), "1440x900": (1440, 900), "2560x1440": (2560, 1440)}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One photograph: of which page, in which mode, and whether a lasso is drawn first."""
+
+    name: str
+    page: str
+    scheme: Literal["light", "dark"]
+    query: str = ""
+    lasso: bool = False
+
+    @property
+    def file(self) -> str:
+        """How the picture is called."""
+        return f"{self.name}-{self.scheme}.png"
+
+
+# The README's; the first of each page is how that page is photographed in both modes at every size.
+README = (
+    Picture("runs", "", "light"),
+    Picture("new-run", "new-run", "dark"),
+    Picture("studies", "studies", "light"),
+    Picture("overview", "overview", "dark"),
+    Picture("map", "map", "dark", lasso=True),
+    Picture("samples", "samples", "light"),
+    Picture("noise", "noise", "light"),
+    Picture("ablations", "ablations", "light"),
+    Picture("cost", "ablations", "dark", query="?section=costs"),
+    Picture("sample-level", "ablations", "light", query="?section=sample_level"),
+    Picture("what-if", "ablations", "dark", query="?section=what_if"),
+    Picture("sql", "sql", "light"),
+)
 
 
 def open_page(page: Page, address: str) -> None:
@@ -55,28 +94,52 @@ def draw_lasso(page: Page, *, around: tuple[float, float] = (0.5, 0.5), radius: 
 
 
 def main() -> None:
-    """Starts the app over a folder with a finished demo and saves the README's pictures."""
-    from playwright.sync_api import sync_playwright
-
+    """Starts the app over a folder with a finished demo and photographs the pages that are asked for."""
     from tests.browser import conftest
 
-    parser = argparse.ArgumentParser(description="Makes the README's pictures.")
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runs", type=Path, help="folder of a finished demo")
-    root = parser.parse_args().runs.absolute()
-    FOLDER.mkdir(exist_ok=True)
+    parser.add_argument("--all", type=Path, help="folder for every page in both modes at every size")
+    asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
-        server, address = conftest.start_server(root, Path(scratch))
+        server, address = conftest.start_server(asked.runs.absolute(), Path(scratch))
         browser = playwright.chromium.launch(executable_path=conftest.chromium(), args=list(conftest.FLAGS))
-        width, height = SIZES["1440x900"]
-        for scheme, name, path in (("light", "demo", "/"), ("dark", "map", "/map")):
-            page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
-            open_page(page, address + path)
-            if name == "map":
-                draw_lasso(page)
-            page.wait_for_timeout(1000)  # the sprites of the selection
-            page.screenshot(path=FOLDER / f"{name}-{scheme}.png")
-        browser.close()
-        server.terminate()
+        try:
+            for picture in README:
+                _keep(_photograph(browser, address, picture, "1440x900"), FOLDER / picture.file)
+            for picture, size in product(_every_page() if asked.all else (), SIZES):
+                file = f"{picture.name}-{picture.scheme}-{size}.png"
+                _keep(_photograph(browser, address, picture, size), asked.all / file)
+        finally:
+            browser.close()
+            server.terminate()
+
+
+def _every_page() -> list[Picture]:
+    shown = {picture.page: picture for picture in README}
+    return [
+        replace(shown[page], name=page, scheme=scheme) for page, scheme in product(shown, ("light", "dark"))
+    ]
+
+
+def _photograph(browser: Browser, address: str, picture: Picture, size: str) -> bytes:
+    width, height = SIZES[size]
+    page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=picture.scheme)
+    open_page(page, f"{address}/{picture.page}{picture.query}")
+    if picture.lasso:
+        draw_lasso(page)
+    page.wait_for_load_state("networkidle")  # the sprites
+    written = page.screenshot(animations="disabled")
+    page.close()
+    return written
+
+
+def _keep(written: bytes, path: Path) -> None:
+    """Saves a picture in 256 colours, which is a third of the bytes and looks the same."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.open(BytesIO(written)).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(
+        path, optimize=True
+    )
 
 
 if __name__ == "__main__":
