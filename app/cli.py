@@ -1,25 +1,27 @@
-"""The command undertow: demo, train, app, doctor and bench.
+"""The command undertow: demo, train, study, app, doctor and bench.
 
 Every command says something at once and loads what is heavy after that. What a person did wrong becomes one
 sentence on stderr and an exit code, never a traceback.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app import terminal
+from app import ports, terminal
+from app.access import Access, AccessRefused, access
 from app.bench import bench
+from app.study_command import study
 
 # Everything else is imported where it is used: the first line is on screen in 0.3 s instead of 2 s.
 if TYPE_CHECKING:
     from store.run import Run
 
 DONE, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
-LOOPBACK = ("127.0.0.1", "localhost")
 
 commands = typer.Typer(
     no_args_is_help=True,
@@ -36,6 +38,14 @@ PortOption = Annotated[
     typer.Option(min=1, max=65535, help="Port of this machine; else the first free one from 8765."),
 ]
 NoBrowserOption = Annotated[bool, typer.Option("--no-browser", help="Only say the address.")]
+AddressOption = Annotated[str, typer.Option(help="IPv4 address to listen at; another needs --allow-remote.")]
+RemoteOption = Annotated[
+    bool,
+    typer.Option("--allow-remote", help="Let others reach the app, by a token: UNDERTOW_TOKEN or a new one."),
+]
+HostOption = Annotated[
+    list[str] | None, typer.Option("--host", help="With --allow-remote: a name that the app is reached by.")
+]
 
 
 class Refusal(ValueError):
@@ -51,6 +61,9 @@ def demo(
         bool, typer.Option("--fresh", help="Delete the demo's runs and train them anew.")
     ] = False,
     no_serve: Annotated[bool, typer.Option("--no-serve", help="Train without the app, for scripts.")] = False,
+    address: AddressOption = "127.0.0.1",
+    allow_remote: RemoteOption = False,
+    host: HostOption = None,
 ) -> None:
     """Trains a small study on real handwritten digits and opens the app on it.
 
@@ -62,15 +75,14 @@ def demo(
     )
     with terminal.out.status("Queueing what is not trained yet"):
         from app import demo as study
-        from app import ports
 
-        root = _root(runs)
-        chosen = None if no_serve else ports.choose(port)
+        root, open_to = _root(runs), access(address, host or (), allow_remote=allow_remote)
+        chosen = None if no_serve else ports.choose(port, open_to.address)
         queued = study.prepare(root, fresh=fresh)
     if chosen is None:
         raise typer.Exit(DONE if _accompany(queued, Event()) else FAILED)
-    _say_address(chosen, port)
-    _serve_beside(queued, root, port=chosen, open_browser=not no_browser)
+    _say_address(open_to, chosen, port)
+    _serve_beside(queued, root, open_to, port=chosen, open_browser=not no_browser)
 
 
 @commands.command()
@@ -113,19 +125,15 @@ def open_app(
     runs: RunsOption = None,
     port: PortOption = None,
     no_browser: NoBrowserOption = False,
-    address: Annotated[str, typer.Option(help="This machine only: 127.0.0.1.")] = "127.0.0.1",
+    address: AddressOption = "127.0.0.1",
+    allow_remote: RemoteOption = False,
+    host: HostOption = None,
 ) -> None:
     """Opens the app on the runs of a folder; training goes on when it is left."""
-    if address not in LOOPBACK:
-        raise Refusal(
-            f"--address must be 127.0.0.1, as remote access is not supported yet; got {address}; from "
-            "another machine use a tunnel: ssh -L 8765:localhost:8765 HOST"
-        )
-    from app import ports
-
-    root, chosen = _root(runs), ports.choose(port)
-    _say_address(chosen, port)
-    _serve(root, port=chosen, open_browser=not no_browser)
+    open_to = access(address, host or (), allow_remote=allow_remote)
+    root, chosen = _root(runs), ports.choose(port, open_to.address)
+    _say_address(open_to, chosen, port)
+    _serve(root, open_to, port=chosen, open_browser=not no_browser)
 
 
 @commands.command()
@@ -141,6 +149,7 @@ def doctor(runs: RunsOption = None) -> None:
 
 
 commands.command()(bench)
+commands.command()(study)
 
 
 def main() -> None:
@@ -160,7 +169,7 @@ def _exit_code(failure: Exception) -> int | None:
     from engine.config import InvalidConfig
     from store.errors import RunIsBusy, RunIsForeign, RunNotFound
 
-    if isinstance(failure, (InvalidConfig, Refusal)):
+    if isinstance(failure, (InvalidConfig, Refusal, AccessRefused)):
         return REFUSED
     expected = (OSError, NoSupervisor, RunIsBusy, RunIsForeign, RunNotFound)
     return FAILED if isinstance(failure, expected) else None
@@ -183,13 +192,17 @@ def _follow(run: "Run") -> int:
     return INTERRUPTED if was_interrupted else FAILED
 
 
-def _serve_beside(queued: Sequence["Run"], root: Path, *, port: int, open_browser: bool) -> None:
+def _serve_beside(
+    queued: Sequence["Run"], root: Path, open_to: Access, *, port: int, open_browser: bool
+) -> None:
     """Serves in this thread, which signals reach, and shows the progress of the runs in another."""
     cancelled = Event()
-    watcher = Thread(target=_accompany, args=(queued, cancelled, port), name="progress", daemon=True)
+    watcher = Thread(
+        target=_accompany, args=(queued, cancelled, partial(open_to.url, port)), name="progress", daemon=True
+    )
     watcher.start()
     try:
-        _serve(root, port=port, open_browser=open_browser)
+        _serve(root, open_to, port=port, open_browser=open_browser)
     finally:
         cancelled.set()
         watcher.join(timeout=5)
@@ -198,16 +211,16 @@ def _serve_beside(queued: Sequence["Run"], root: Path, *, port: int, open_browse
         terminal.say(f"Come back with: undertow app --runs {root}")
 
 
-def _serve(root: Path, *, port: int, open_browser: bool) -> None:
+def _serve(root: Path, open_to: Access, *, port: int, open_browser: bool) -> None:
     from app import server
 
     try:
-        server.serve(root, port=port, open_browser=open_browser)
+        server.serve(root, port=port, open_browser=open_browser, access=open_to)
     except KeyboardInterrupt:
         return
 
 
-def _accompany(queued: Sequence["Run"], cancelled: Event, port: int | None = None) -> bool:
+def _accompany(queued: Sequence["Run"], cancelled: Event, url: Callable[..., str] | None = None) -> bool:
     """Shows progress, then results and the featured suspect; returns whether every run is done."""
     from app import demo as study
     from app import progress
@@ -221,21 +234,22 @@ def _accompany(queued: Sequence["Run"], cancelled: Event, port: int | None = Non
         terminal.show(compared)
         terminal.say(verdict)
         suspect = study.featured_suspect(queued)
-        if port and suspect:
+        if url and suspect:
             run, sample_id, epoch = suspect
-            terminal.say(
-                f"A suspect label and why its image was dropped: http://localhost:{port}/samples?run={run.id}"
-                f"&sample={sample_id}&epoch={epoch}"
-            )
+            where = url("samples", run=run.id, sample=sample_id, epoch=epoch)
+            terminal.say(f"A suspect label and why its image was dropped: {where}")
     return all(status.state == "done" for status in statuses)
 
 
-def _say_address(port: int, asked: int | None) -> None:
-    from app import ports
-
+def _say_address(open_to: Access, port: int, asked: int | None) -> None:
     if asked is None and port != ports.USUAL:
         terminal.say(f"Port {ports.USUAL} is taken, so the app takes {port}.")
-    terminal.say(f"The app: http://localhost:{port} (Ctrl-C leaves it, training goes on)")
+    terminal.say(f"The app: {open_to.url(port)} (Ctrl-C leaves it, training goes on)")
+    if open_to.token:
+        terminal.say(
+            "Whoever has this address can start and delete runs here, and what is sent is not encrypted: hand "
+            "it on with care."
+        )
 
 
 if __name__ == "__main__":

@@ -38,17 +38,26 @@ def follow(run: Run) -> tuple[Status, bool]:
 
     The first Ctrl-C stops the run, the second kills it.
     """
+    statuses, was_interrupted = follow_all([run])
+    return statuses[0], was_interrupted
+
+
+def follow_all(runs: Sequence[Run]) -> tuple[list[Status], bool]:
+    """Watches runs until all are over; returns how they ended, and whether Ctrl-C was pressed.
+
+    The first Ctrl-C stops them, those that wait before those that train; the second kills them.
+    """
     presses = 0
     while True:
         try:
-            return watch([run])[0], presses > 0
+            return watch(runs), presses > 0
         except KeyboardInterrupt:
             presses += 1
             if presses == 1:
-                say("Stopping after the batch in work and a checkpoint; Ctrl-C again kills the run.")
-                launch.stop(run)
-            else:
-                launch.kill(run)
+                what = "the run" if len(runs) == 1 else "the runs"
+                say(f"Stopping after the batch in work and a checkpoint; Ctrl-C again kills {what}.")
+            for run in sorted(runs, key=lambda run: run.status().state != "queued"):
+                (launch.stop if presses == 1 else launch.kill)(run)
 
 
 def doing(status: Status) -> str:

@@ -23,10 +23,11 @@ SEEDS_SHOWN = 5  # as columns; with more, the table shows n, mean and deviation 
 NOT_CORRECTED = "Each interval is of one comparison and not corrected for the others"
 
 
-def arm_table(found: Outcome) -> DataFrame:
+def arm_table(found: Outcome, *, by_seed: bool = True) -> DataFrame:
     """Returns one row an arm: the measure by seed, n, mean, sd, its 95 % interval, and what stands beside."""
     seeds = sorted({seed_of(member) for arm in found.arms for member in arm.members})
-    return DataFrame([_arm_row(arm, found.measure, seeds) for arm in found.arms])
+    shown = seeds if by_seed and len(seeds) <= SEEDS_SHOWN else ()
+    return DataFrame([_arm_row(arm, found.measure, shown) for arm in found.arms])
 
 
 def difference_table(found: Outcome) -> DataFrame:
@@ -74,13 +75,12 @@ def as_json(study: str, found: Outcome) -> dict[str, Any]:
 
 def _arm_row(arm: Reached, measure: Measure, seeds: Sequence[int]) -> dict[str, str]:
     by_seed = {seed_of(member): member for member in arm.members}
-    shown = seeds if len(seeds) <= SEEDS_SHOWN else ()
     values = list(arm.values.values())
     mean, half = (float(np.mean(values)) if values else math.nan), verdicts.half_interval(values)
     deviation = float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
     return {
         "Arm": arm.label,
-        **{f"seed {seed}": _cell(arm, by_seed.get(seed), measure) for seed in shown},
+        **{f"seed {seed}": _cell(arm, by_seed.get(seed), measure) for seed in seeds},
         "n": str(len(values)),
         "Mean": measure.written(mean),
         "sd": measure.spread(deviation),
