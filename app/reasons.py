@@ -20,6 +20,8 @@ def reason(why: Why, config: Settings) -> str:
         return _nothing_dropped(why, config)
     if why.reason == "random":
         return f"A fresh random draw of {_kept_of_all(why)} samples decided."
+    if why.reason == "threshold":
+        return _beyond(why, config)
     if why.reason == "loss":
         return _by_loss(why)
     if why.reason == "draw":
@@ -69,6 +71,19 @@ def _nothing_dropped(why: Why, config: Settings) -> str:
     which = {"warmup": ", one of the first of the run,", "tail": ", one of the last of the run,"}
     place = which.get(why.reason, "")
     return f"Epoch {why.epoch}{place} trained on all {wording.count(why.n)} samples, so nothing was dropped."
+
+
+def _beyond(why: Why, config: Settings) -> str:
+    lowest = float(config.get("strategy", {}).get("min_consistency", 0))
+    if wording.is_known(why.consistency) and why.consistency < lowest:
+        value, limit = (
+            f"consistency {wording.number(why.consistency)} is below",
+            f"min_consistency {lowest:g}",
+        )
+    else:
+        highest = float(config.get("strategy", {}).get("max_rarity", 1))
+        value, limit = f"rarity {wording.number(why.rarity)} is above", f"max_rarity {highest:g}"
+    return f"Its {value} strategy.{limit}, beyond which no sample is kept whatever its score."
 
 
 def _by_loss(why: Why) -> str:

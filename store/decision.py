@@ -24,8 +24,9 @@ class Why:
     """What decided on one sample in one epoch. NaN and None: unknown, or no part in the decision.
 
     reason: "score": the highest scores were kept; "draw": drawn, higher scores with a higher chance;
-    "random": drawn whatever is known; "loss": InfoBatch, by the last loss and chance; "warmup" and "tail":
-    the first or last epochs train on all samples; "all": all were kept for another reason; "unknown".
+    "random": drawn whatever is known; "threshold": beyond one that nothing is kept beyond; "loss": InfoBatch,
+    by the last loss and chance; "warmup" and "tail": the first or last epochs train on all samples; "all":
+    all were kept for another reason; "unknown".
     """
 
     sample_id: int
@@ -54,9 +55,9 @@ def explain(
 ) -> Why:
     """Explains the selection of an epoch for one sample.
 
-    known: sample_id, selected and weight (in the epoch), score and rarity (after the epoch before) and
-    last_loss (at the last visit before) of all N samples in id order; no rows where the epoch is not
-    recorded. config: that of the run, of which strategy and epochs count.
+    known: sample_id, consistency, selected and weight (in the epoch), score and rarity (after the epoch
+    before) and last_loss (at the last visit before) of all N samples in id order; no rows where the epoch is
+    not recorded. config: that of the run, of which strategy and epochs count.
     """
     strategy = config.get("strategy") or {}
     selected, scores = known.selected.to_numpy(bool), known.score.to_numpy("float64")
@@ -67,7 +68,8 @@ def explain(
     cut = turn = needed_rarity = needed_consistency = float("nan")
     if reason == "score":
         cut = float(np.nanmin(scores[selected]))
-        turn = _highest(scores[~selected]) if selected[sample_id] else cut
+        candidates = ~selected & _within_thresholds(known, strategy)
+        turn = _highest(scores[candidates]) if selected[sample_id] else cut
         powers = exponents(strategy)
         if _is_product(score, rarity, consistency, powers):
             needed_rarity = _needed(turn, consistency, powers)
@@ -122,12 +124,25 @@ def _reason(known: pd.DataFrame, sample_id: int, *, epoch: int, config: Mapping[
     by_kind = {"random_subset": "random", "infobatch": "loss"}.get(strategy.get("kind", ""))
     if by_kind and selected.any():
         return by_kind
+    within = _within_thresholds(known, strategy)
+    if selected.any() and not within[sample_id] and not selected[sample_id]:
+        return "threshold"
     if not selected.any() or not np.isfinite(scores[sample_id]):
         return "unknown"
     if strategy.get("draw") == "gumbel":
         return "draw"
     last_in_line = np.nan_to_num(scores, nan=-np.inf)
-    return "score" if last_in_line[selected].min() >= last_in_line[~selected].max() else "unknown"
+    dropped = last_in_line[~selected & within]
+    return "score" if last_in_line[selected].min() >= dropped.max(initial=-np.inf) else "unknown"
+
+
+def _within_thresholds(known: pd.DataFrame, strategy: Mapping[str, Any]) -> ndarray:
+    """Which samples (N,) may be kept at all, by the engine's rule in engine/selection/budget.py."""
+    lowest, highest = float(strategy.get("min_consistency", 0)), float(strategy.get("max_rarity", 1))
+    rarity = known.rarity.to_numpy("float32")
+    is_beyond = (known.consistency.to_numpy("float32") < lowest) | ((rarity > highest) & (highest < 1))
+    within: ndarray = ~is_beyond
+    return within
 
 
 def _reason_for_all(strategy: Mapping[str, Any], epoch: int, epochs: int) -> str:
@@ -145,6 +160,7 @@ def _of_chance(
         return {"chance": float(known.selected.mean())}
     if reason == "draw":
         scores, kept = known.score.to_numpy("float64"), int(known.selected.sum())
+        scores = np.where(_within_thresholds(known, strategy), scores, np.nan)
         temperature = float(strategy.get("temperature", 1))
         return {"chance": drawn_chance(scores, kept, sample_id, temperature=temperature)}
     if reason != "loss":

@@ -251,13 +251,14 @@ def why(run: Run, sample_id: int, epoch: int) -> Why:
     known = ask(
         run,
         """
-        SELECT sample_id, history.selected, history.weight, before.score, before.rarity, last_loss
-        FROM history LEFT JOIN (FROM history WHERE epoch = $epoch - 1) AS before USING (sample_id)
+        SELECT sample_id, consistency, now.selected, now.weight, before.score, before.rarity, last_loss
+        FROM history AS now JOIN samples USING (sample_id)
+        LEFT JOIN (FROM history WHERE epoch = $epoch - 1) AS before USING (sample_id)
         LEFT JOIN (
             SELECT sample_id, arg_max(loss, epoch) AS last_loss FROM history
             WHERE $by_loss AND epoch < $epoch AND isfinite(loss) GROUP BY sample_id
         ) USING (sample_id)
-        WHERE history.epoch = $epoch ORDER BY sample_id
+        WHERE now.epoch = $epoch ORDER BY sample_id
         """,
         epoch=int(epoch),
         by_loss=(config.get("strategy") or {}).get("kind") == "infobatch",

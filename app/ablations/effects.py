@@ -65,6 +65,12 @@ class Effect:
         counted = self.terms[["label"]].assign(n=1, before=self.before, after=self.after)
         return counted.groupby("label", as_index=False)[["n", "before", "after"]].sum()
 
+    def most_changed(self, classes: int) -> DataFrame:
+        """Returns the rows of by_class of so many classes whose kept share changes most, by label."""
+        found = self.by_class()
+        change = ((found["after"] - found["before"]).abs() / found["n"]).to_numpy()
+        return found.iloc[np.sort(np.argsort(-change, kind="stable")[:classes])].reset_index(drop=True)
+
     def fates(self) -> ndarray:
         """(N,) what becomes of each sample, as text: stays kept, enters, leaves, stays dropped."""
         names = np.array([["stays dropped", "enters"], ["leaves", "stays kept"]])

@@ -27,6 +27,7 @@ TITLE = "What if"
 SHOWN = 24  # samples a gallery
 THUMBNAIL = 64  # pixels
 POINTS = 2_000  # in the scatter
+CLASSES = 20  # in the bars
 
 _PICK = "what_if_run"
 
@@ -222,11 +223,13 @@ def _class_names(member: Member) -> list[str]:
 def _classes(member: Member, effect: Effect) -> None:
     by_class = effect.by_class()
     names = _class_names(member)
-    figure = what_if_charts.classes(by_class, names, cards.colors())
+    drawn = effect.most_changed(CLASSES)
+    figure = what_if_charts.classes(drawn, names, cards.colors())
+    most = f"; drawn: the {CLASSES} that change most" if len(drawn) < len(by_class) else ""
     shares = (by_class["after"] / by_class["n"]).to_numpy()
     label = sample_life.class_name(names, int(by_class["label"].iloc[int(shares.argmin())]))
     cards.chart(
         "Kept per class", figure, table=by_class,
-        note=f"n = {wording.count(len(effect.terms))} samples in {len(by_class)} classes",
+        note=f"n = {wording.count(len(effect.terms))} samples in {len(by_class)} classes{most}",
         alt=f"Least kept with these settings: {label}, {wording.percent(float(shares.min()))}",
     )  # fmt: skip

@@ -70,7 +70,7 @@ def classes(by_class: DataFrame, names: Sequence[str], palette: Palette) -> go.F
 
     by_class: label, n, before, after; names: of the classes, by label.
     """
-    sketch = Sketch(palette, height=430, x="Kept / samples of the class")
+    sketch = Sketch(palette, height=130 + 24 * len(by_class), x="Kept / samples of the class")
     shown = [_name(names, label) for label in by_class["label"]]
     looks = (("before", "as logged", palette.faded(palette.muted, 0.6)),
              ("after", "with these settings", palette.kept))  # fmt: skip

@@ -19,6 +19,7 @@ from store.errors import RunIsForeign
 from store.predictions import Prediction
 from store.run import Run, default_root, find_runs
 
+LIVE_SECONDS = 2.0
 MATES = 5  # runs of other seeds that are compared at most
 
 _COLUMNS = ["name", "kind", "epoch", "jaccard"]
@@ -33,7 +34,13 @@ class Checked(NamedTuple):
 
 
 def draw(member: Member, base: RunConfig) -> None:
-    """Draws the card of the runs that were launched from this one."""
+    """Draws the card of the runs that were launched from this one, anew while any of them trains."""
+    found, _ = launched(member.run)
+    is_live = any(not one.run.status().is_over for one in found)
+    st.fragment(_draw, run_every=LIVE_SECONDS if is_live else None)(member, base)
+
+
+def _draw(member: Member, base: RunConfig) -> None:
     found, damaged = launched(member.run)
     for sentence in damaged:
         st.error(sentence, icon=":material/error:")
@@ -77,7 +84,7 @@ def launched(base: Run) -> tuple[list[Checked], list[str]]:
                 found.append(Checked(run, prediction, _agreed(run, prediction)))
         except RunIsForeign as error:
             damaged.append(str(error))
-    return found, damaged
+    return sorted(found, key=_as_queued), damaged
 
 
 def by_seeds(base: Run, config: RunConfig, epochs: Sequence[int]) -> DataFrame:
@@ -125,6 +132,11 @@ def _agreed(run: Run, prediction: Prediction) -> DataFrame:
     return DataFrame(rows, columns=["epoch", "jaccard", "chance"])
 
 
+def _as_queued(one: Checked) -> tuple[str, int]:
+    """Orders runs by the second in which they were queued, then by seed."""
+    return one.run.id[:15], int(one.run.config().get("seed") or 0)
+
+
 def _titles(found: Sequence[Checked]) -> dict[str, str]:
     return naming.run_titles({one.run.id: one.run.config() for one in found})
 
@@ -134,11 +146,11 @@ def _table(found: Sequence[Checked], seeds: DataFrame) -> DataFrame:
     for one in found:
         epoch = one.prediction.epoch
         here = one.agreed[one.agreed["epoch"] == epoch]
-        status = one.run.status()
+        done = f"{one.run.last_epoch() + 1} of {one.run.config().get('epochs')} epochs"
         rows.append(
             {
                 "Run": titles[one.run.id],
-                "State": f"{status.state}, {one.run.last_epoch() + 1} of {status.epochs or '–'} epochs",
+                "State": f"{one.run.status().state}, {done}",
                 "Epoch": wording.count(epoch),
                 "Predicted": wording.count(len(one.prediction.kept[epoch])),
                 "Jaccard": wording.number(replay.mean(here["jaccard"])),

@@ -24,12 +24,14 @@ def formula(config: RunConfig, epoch: int, samples: int) -> str:
         return "Kept: all samples."
     share = strategy.keep if epoch < strategy.warmup_epochs else strategy.share(epoch, config.epochs)
     kept = wording.count(kept_count(share, samples))
-    amount = f"round({wording.number(share)} × {wording.count(samples)}) = {kept}"
+    amount = f"round({share:.4g} × {wording.count(samples)}) = {kept}"
     if isinstance(strategy, RandomSubset) or not isinstance(strategy, RankedSettings):
         return f"Kept: {amount} samples, drawn at random."
     how = "highest scores" if strategy.draw == "top" else "drawn, chance grows with score"
+    limits = _limits(strategy)
+    most = "at most " if limits else ""
     return (
-        f"Score = {_score(config)}. Kept: {amount} {how}{_limits(strategy)}. Rarity = distance to the "
+        f"Score = {_score(config)}. Kept: {most}{amount} {how}{limits}. Rarity = distance to the "
         f"{config.density.k} nearest, {wording.setting_percent(config.density.clip)} clipped at either end, "
         "min-max scaled. After arXiv 2505.03809, where both exponents are 1; exponents, thresholds and "
         "clipping are ours."

@@ -105,3 +105,19 @@ def test_the_chance_of_a_draw_is_nearly_that_of_all_its_orders(temperature):
 def test_a_draw_of_all_known_samples_is_certain():
     scores = np.array([0.0, 0.5, np.nan])
     assert decision.drawn_chance(scores, 2, 0, temperature=0.01) == 1
+
+
+# ---- thresholds
+
+
+def test_a_sample_beyond_a_threshold_is_told_so_and_the_others_are_compared_without_it(make_run, rows):
+    rarity, consistency = np.array([0.9, 0.8, 0.5, 0.4]), np.array([1.0, 0.1, 0.9, 0.8])
+    strategy = {"kind": "joint", "keep": 0.5, "min_consistency": 0.2, "max_rarity": 0.85}
+    run = make_run(samples=4, config={"strategy": strategy, "epochs": 2})
+    run.write_samples({**rows.fixed(4), "consistency": consistency}, rows.classes)
+    for epoch, kept in enumerate(([1, 1, 1, 1], [0, 0, 1, 1])):
+        told = {"selected": np.array(kept), "score": rarity * consistency, "rarity": rarity}
+        run.write_epoch(epoch, rows.epoch(epoch, 4, **told), rows.metrics(epoch))
+    found = [queries.why(run, sample, 1) for sample in range(4)]
+    assert [why.reason for why in found] == ["threshold", "threshold", "score", "score"]
+    assert found[2].cut == pytest.approx(0.4 * 0.8)
