@@ -18,6 +18,7 @@ IDS_IN_URL = 200
 
 # What else is chosen on a page and belongs into its address: short texts by name, which the page checks.
 CHOICES: dict[str, tuple[str, ...]] = {
+    "samples": ("list", "find", "curve"),
     "ablations": (
         *(
             "study",
