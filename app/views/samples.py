@@ -24,14 +24,14 @@ from app import (
     sample_life,
     wording,
 )
+from app.searching import augmented, lists
+from app.searching import cards as searches
 from store.run import Run
 
 TITLE, ICON = "Samples", ":material/image_search:"
 
-SUSPECTS = 200
 THUMBNAIL = 64  # pixels
-_LISTS = ("All samples", "Selection", "Most suspicious")
-_LIST, _NUMBER, _ENTERED = "samples_list", "samples_number", "samples_entered"
+_NUMBER = "samples_number"
 
 
 def render() -> None:
@@ -56,28 +56,33 @@ def render() -> None:
     with st.grid(2, gap="small", min_column_width=420):
         _chain(run, history, epoch)
         _neighbours(run, sample_id, names=names, epoch=epoch)
+    augmented.show(run, history, epoch)
 
 
 def _pick(run: Run, count: int, last_epoch: int) -> tuple[int, int]:
     """Draws the controls and returns the sample and the epoch that are looked at."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        source = st.segmented_control(
-            "List", _LISTS, default=_LISTS[0], required=True, key=_LIST, persist_state="session",
-            on_change=_enter_list,
-            help="What the arrows step through: all samples, those selected on the map, or the suspects",
-        )  # fmt: skip
-        ids = _listed(run, str(source), count)
+        source = lists.pick()
+        controls = st.container(
+            horizontal=True, vertical_alignment="bottom", gap="small", width="content", wrap=False
+        )
+        with st.container(width="stretch"):
+            epoch = focus.pick_epoch(last_epoch)
+    if source == lists.SEARCH:
+        searches.search(run, count, epoch)
+    elif source == lists.CURVE:
+        searches.curve(run, count, epoch)
+    ids = lists.listed(run, source, count)
+    with controls:
         sample_id = _looked_at(run, ids, count)
         st.session_state[_NUMBER] = sample_id
         st.number_input("Sample", 0, count - 1, key=_NUMBER, on_change=_take_number, width=130)
         place = ids.index(sample_id) if sample_id in ids else -1
         _step(":material/chevron_left:", "K", ids, place - 1)
         _step(":material/chevron_right:", "J", ids, place + 1)
-        with st.container(width="stretch"):
-            epoch = focus.pick_epoch(last_epoch)
-    if source == _LISTS[1] and not ids:
+    if source == lists.SELECTION and not ids:
         st.caption("Nothing is selected. Drag a lasso on the map to step through its samples here.")
-    elif source != _LISTS[0]:
+    elif source != lists.ALL and ids:
         where = wording.count(place + 1) if place >= 0 else "not one"
         st.caption(f"{where} of the {wording.count(len(ids))} in the list")
     return sample_id, epoch
@@ -86,21 +91,13 @@ def _pick(run: Run, count: int, last_epoch: int) -> tuple[int, int]:
 def _looked_at(run: Run, ids: list[int] | range, count: int) -> int:
     """Returns the sample that was asked for, else the first of a new list, at first the top suspect."""
     asked = focus.sample(count)
-    entered = st.session_state.pop(_ENTERED, False)
+    entered = lists.was_entered()
     if asked is None:
-        asked = next(iter(_listed(run, "Most suspicious", count)), 0)
+        asked = next(iter(lists.listed(run, lists.SUSPICIOUS, count)), 0)
     elif entered and ids and asked not in ids:
         asked = ids[0]
     st.session_state["sample"] = asked
     return asked
-
-
-def _listed(run: Run, source: str, count: int) -> list[int] | range:
-    if source == "Selection":
-        return [sample_id for sample_id in focus.selection() if sample_id < count]
-    if source == "Most suspicious":
-        return [int(sample_id) for sample_id in cached.suspects(run, "mean_rank", SUSPECTS)["sample_id"]]
-    return range(count)
 
 
 def _step(icon: str, key: str, ids: list[int] | range, place: int) -> None:
@@ -109,10 +106,6 @@ def _step(icon: str, key: str, ids: list[int] | range, place: int) -> None:
         icon, key=f"samples_step_{key}", disabled=not inside, on_click=_take, shortcut=key,
         args=(ids[place] if inside else 0,), help=f"{'Next' if key == 'J' else 'Previous'} in the list",
     )  # fmt: skip
-
-
-def _enter_list() -> None:
-    st.session_state[_ENTERED] = True
 
 
 def _take(sample_id: int) -> None:
