@@ -15,6 +15,7 @@ import typer
 from app import ports, terminal
 from app.access import Access, AccessRefused, access
 from app.bench import bench
+from app.options import AddressOption, HostOption, NoBrowserOption, PortOption, RemoteOption, RunsOption
 from app.study_command import study
 
 # Everything else is imported where it is used: the first line is on screen in 0.3 s instead of 2 s.
@@ -29,23 +30,6 @@ commands = typer.Typer(
     pretty_exceptions_enable=False,
     help="Shows how image classifiers learn: which samples are kept and how strongly each is augmented.",
 )
-
-RunsOption = Annotated[
-    Path | None, typer.Option("--runs", help="Folder of the runs; else UNDERTOW_RUNS, else ./runs.")
-]
-PortOption = Annotated[
-    int | None,
-    typer.Option(min=1, max=65535, help="Port of this machine; else the first free one from 8765."),
-]
-NoBrowserOption = Annotated[bool, typer.Option("--no-browser", help="Only say the address.")]
-AddressOption = Annotated[str, typer.Option(help="IPv4 address to listen at; another needs --allow-remote.")]
-RemoteOption = Annotated[
-    bool,
-    typer.Option("--allow-remote", help="Let others reach the app, by a token: UNDERTOW_TOKEN or a new one."),
-]
-HostOption = Annotated[
-    list[str] | None, typer.Option("--host", help="With --allow-remote: a name that the app is reached by.")
-]
 
 
 class Refusal(ValueError):
@@ -247,8 +231,8 @@ def _say_address(open_to: Access, port: int, asked: int | None) -> None:
     terminal.say(f"The app: {open_to.url(port)} (Ctrl-C leaves it, training goes on)")
     if open_to.token:
         terminal.say(
-            "Whoever has this address can start and delete runs here, and what is sent is not encrypted: hand "
-            "it on with care."
+            "Whoever has this address can start and delete runs here, and nothing that is sent is encrypted: "
+            "hand it on with care."
         )
 
 

@@ -1,10 +1,11 @@
 """The server: Streamlit's app and, beside it, the bytes of the map and its pictures.
 
 A rerun of a page sends everything it shows through one socket; fifty thousand points and a page of thumbnails
-therefore have addresses of their own, which the browser keeps. The server listens on this machine alone and
-answers to its two names, so that no other site can reach a person's runs through their browser.
+therefore have addresses of their own, which the browser keeps. The server listens on this machine alone
+unless told otherwise (app/access.py), and every request passes app/guard.py first.
 """
 
+import math
 import os
 import re
 import socket
@@ -18,42 +19,34 @@ from typing import Any
 import numpy as np
 import streamlit as st
 from numpy import ndarray
-from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app import gallery
+from app import gallery, guard
+from app.access import LOCAL, TOKEN_VARIABLE, Access
 from app.map import keyframes
 from store.run import Run, RunIsForeign, RunNotFound, find_run
 
-ADDRESS = "127.0.0.1"
-HOSTS = ["localhost", "127.0.0.1"]
 SIZES = (16, 256)  # pixels of a thumbnail
 _PICTURES = "1"  # the version of all pictures: those of a data set are written once
 _FOLDER = Path(__file__).parent
-_HEADERS = {
-    b"x-content-type-options": b"nosniff",
-    b"x-frame-options": b"SAMEORIGIN",
-    b"cross-origin-resource-policy": b"same-origin",
-}
 
 
 class RequestRefused(ValueError):
     """The request asks for something that no address of this server means."""
 
 
-def serve(root: Path, *, port: int, open_browser: bool = False) -> None:
-    """Shows the runs in a folder at a port of this machine until stopped; OSError where the port is taken."""
-    _check_port(port)
+def serve(root: Path, *, port: int, open_browser: bool = False, access: Access = LOCAL) -> None:
+    """Shows the runs in a folder at a port until stopped; OSError where the port is taken."""
+    _check_port(access.address, port)
     os.environ["UNDERTOW_RUNS"] = str(Path(root).absolute())
-    opens = f"http://localhost:{port}" if open_browser else None
-    application(Path(root), opens=opens).run(config=settings(port))
+    os.environ.pop(TOKEN_VARIABLE, None)  # what the app starts need not know it
+    opens = access.url(port) if open_browser else None
+    application(Path(root), opens=opens, access=access).run(config=settings(port, access))
 
 
-def application(root: Path, *, opens: str | None = None) -> st.App:
+def application(root: Path, *, opens: str | None = None, access: Access = LOCAL) -> st.App:
     """Returns the app over the runs in a folder; opens: an address to show in a browser once it is up."""
 
     @asynccontextmanager
@@ -65,16 +58,17 @@ def application(root: Path, *, opens: str | None = None) -> st.App:
     return st.App(
         _FOLDER / "main.py",
         routes=routes(root),
-        middleware=MIDDLEWARE,
+        middleware=guard.middleware(access),
         exception_handlers=FAILURES,
         lifespan=lifespan,
     )
 
 
-def settings(port: int) -> dict[str, Any]:
+def settings(port: int, access: Access = LOCAL) -> dict[str, Any]:
     """Returns every option of Streamlit that the app relies on; its file is only found from some folders."""
     text = (_FOLDER / ".streamlit" / "config.toml").read_text(encoding="utf-8")
-    return {**_flat(tomllib.loads(text)), "server.port": port}
+    reached = {"server.address": access.address, "server.allowedHosts": list(access.hosts)}
+    return {**_flat(tomllib.loads(text)), **reached, "server.port": port}
 
 
 def routes(root: Path) -> list[Route]:
@@ -117,8 +111,22 @@ def _values(run: Run, request: Request) -> Response:
     name = request.path_params["name"]
     if name not in keyframes.colourings(len(run.about().get("class_names", []))):
         raise RequestRefused(f"a map must be coloured by a signal or a class; got {name!r}")
-    codes = keyframes.colouring(run, run.data_version(), name).codes
+    codes = keyframes.colouring(run, run.data_version(), name, _ends(request)).codes
     return _bytes(run, codes if len(codes) == 1 else _first(codes, request), request)
+
+
+def _ends(request: Request) -> tuple[float, float] | None:
+    """Returns the values of the first and the last colour, None where the run's own are asked for."""
+    texts = [request.query_params.get(name) for name in ("low", "high")]
+    if texts == [None, None]:
+        return None
+    try:
+        low, high = (float(str(text)) for text in texts)
+    except ValueError:
+        low, high = math.nan, math.nan
+    if not (math.isfinite(low) and math.isfinite(high) and low <= high):
+        raise RequestRefused(f"low and high must be numbers in this order; got {str(texts)[:60]}")
+    return low, high
 
 
 def _sprite(run: Run, request: Request) -> Response:
@@ -200,31 +208,11 @@ FAILURES: Mapping[Any, Callable[[Request, Exception], Response]] = {
 }
 
 
-class SafeHeaders:
-    """Adds the headers that keep other sites from framing, sniffing or embedding an answer."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes a request on and adds the headers to the start of its answer."""
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", []), *_HEADERS.items()]
-            await send(message)
-
-        await self.app(scope, receive, send_with_headers)
-
-
-MIDDLEWARE = [Middleware(SafeHeaders), Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)]
-
-
-def _check_port(port: int) -> None:
+def _check_port(address: str, port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((ADDRESS, port))
+            probe.bind((address, port))
         except OSError as failure:
             raise OSError(f"port {port} is taken; stop what uses it or choose another") from failure
 

@@ -144,11 +144,31 @@ def test_background_queues_the_run_and_says_how_to_watch_it(
     assert ended.out == (f"Run {run.id} is queued in {root}.\nWatch it with: undertow app --runs {root}\n")
 
 
-def test_another_address_than_this_machine_is_refused(command: Command) -> None:
-    ended = command("app", "--address", "0.0.0.0")
-    assert ended.code == 2
-    assert ended.err.startswith(
-        "--address must be 127.0.0.1, as remote access is not supported yet; got 0.0.0.0"
+@pytest.mark.parametrize("name", ["app", "demo"])
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--address", "0.0.0.0"], "--address must be 127.0.0.1 without --allow-remote"),
+        (["--host", "gpu3"], "--address must be 127.0.0.1 without --allow-remote"),
+        (["--allow-remote", "--address", "0.0.0.0"], "--address 0.0.0.0 listens everywhere; say with --host"),
+        (["--allow-remote", "--address", "::"], "--address must be an IPv4 address of this machine; got"),
+        (["--allow-remote", "--host", "a b"], "--host must be a name or an IPv4 address without a port"),
+    ],
+)
+def test_an_address_that_others_reach_is_refused_without_what_makes_it_safe(
+    command: Command, root: Path, name: str, words: list[str], sentence: str
+) -> None:
+    ended = command(name, *words)
+    assert (ended.code, ended.err[: len(sentence)]) == (2, sentence)
+    assert not root.exists()
+
+
+def test_a_short_token_is_refused(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNDERTOW_TOKEN", "fifteen letters")
+    ended = command("app", "--allow-remote")
+    assert (ended.code, ended.err) == (
+        2,
+        "UNDERTOW_TOKEN must have at least 16 characters; got 15; leave it out to have one made\n",
     )
 
 

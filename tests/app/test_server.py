@@ -16,7 +16,7 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from app import server
+from app import guard, server
 from app.map import keyframes
 from store import queries
 from store.run import Run
@@ -32,7 +32,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def client_of(root: Path, host: str = "localhost") -> TestClient:
     app = Starlette(
-        routes=server.routes(root), middleware=server.MIDDLEWARE, exception_handlers=dict(server.FAILURES)
+        routes=server.routes(root), middleware=guard.middleware(), exception_handlers=dict(server.FAILURES)
     )
     return TestClient(app, base_url=f"http://{host}", raise_server_exceptions=False)
 
