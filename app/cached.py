@@ -13,12 +13,16 @@ from pandas import DataFrame
 
 from engine import diagnostics
 from engine.diagnostics import Badge
-from store import queries
+from store import comparing, queries
+from store import detections as detections_of
 from store import terms as store_terms
 from store.queries import Why
 from store.run import Run, default_root, find_run
 
 KEPT_ANSWERS = 256
+KEPT_COMPARISONS = (
+    32  # one number or one bit an epoch for each sample of a run: 0.2 to 1.3 MB at 50,000 x 200
+)
 
 
 def metrics(run: Run) -> DataFrame:
@@ -49,9 +53,15 @@ def epoch_rows(
     return _answer("epoch_rows", run.id, run.data_version(), epoch, tuple(columns), ids)
 
 
-def summary(run: Run, epoch: int | None = None) -> DataFrame:
-    """Returns one row a sample over the epochs up to this one."""
-    return _answer("summary", run.id, run.data_version(), epoch)
+def summary(run: Run, epoch: int | None = None, columns: Sequence[str] | None = None) -> DataFrame:
+    """Returns one row a sample over the epochs up to this one; few columns are answered sooner."""
+    chosen = None if columns is None else tuple(columns)
+    return _answer("summary", run.id, run.data_version(), epoch, None, chosen)
+
+
+def detections(run: Run) -> DataFrame:
+    """Returns how well every ranking finds the labels known to be wrong, by epoch."""
+    return _detections(run.id, run.data_version())
 
 
 def suspects(run: Run, by: str, top: int, epoch: int | None = None) -> DataFrame:
@@ -85,10 +95,30 @@ def neighbours(run: Run, sample_id: int, epoch: int) -> DataFrame:
     return _answer("neighbours", run.id, run.data_version(), sample_id, epoch)
 
 
+def per_sample(run: Run, measure: str, epoch: int) -> ndarray:
+    """Returns one number a sample over the epochs up to this one, (N,)."""
+    return _compared_answer("per_sample", run.id, run.data_version(), measure, epoch)
+
+
+def kept_bits(run: Run, epoch: int) -> ndarray:
+    """Returns which samples each epoch up to this one kept, as bits."""
+    return _compared_answer("kept_bits", run.id, run.data_version(), epoch)
+
+
+def labels(run: Run) -> ndarray:
+    """Returns label and true label of every sample, (2, N)."""
+    return _compared_answer("labels", run.id, run.data_version())
+
+
 def badges(run: Run, mates: Sequence[Run] = ()) -> list[Badge]:
     """Returns the diagnostics of a run, and last the one that compares it with the mates of its study."""
     versions = tuple((one.id, one.data_version()) for one in (run, *mates))
     return [*_diagnosed(*versions[0]), _compared(versions)]
+
+
+@st.cache_data(max_entries=KEPT_ANSWERS, show_spinner=False)
+def _detections(run_id: str, version: str) -> DataFrame:  # noqa: ARG001 - part of the key
+    return detections_of.by_epoch(find_run(default_root(), run_id))
 
 
 @st.cache_data(max_entries=KEPT_ANSWERS, show_spinner=False)
@@ -131,3 +161,9 @@ def _terms(run_id: str, version: str, epoch: int, *, by_loss: bool) -> DataFrame
 @st.cache_data(max_entries=32, show_spinner=False)
 def _kept_sets(run_id: str, version: str, epochs: tuple[int, ...]) -> dict[int, ndarray]:  # noqa: ARG001 - part of the key
     return store_terms.kept_sets(find_run(default_root(), run_id), epochs)
+
+
+@st.cache_data(max_entries=KEPT_COMPARISONS, show_spinner=False)
+def _compared_answer(question: str, run_id: str, version: str, *arguments: Any) -> ndarray:  # noqa: ARG001
+    answer: ndarray = getattr(comparing, question)(find_run(default_root(), run_id), *arguments)
+    return answer

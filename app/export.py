@@ -11,6 +11,7 @@ from typing import Any
 
 from pandas import DataFrame
 
+JUDGED = ("verdict", "corrected_label", "judged_at")
 COLUMNS = (
     "rank", "sample_id", "label", "suggested_label", "true_label", "consistency", "mean_margin",
     "mean_confidence", "mean_loss", "mean_rank",
@@ -20,9 +21,9 @@ COLUMNS = (
 def suspects(ranked: DataFrame, *, by: str, run_id: str, config: Mapping[str, Any], epoch: int) -> DataFrame:
     """Returns what is written to a file: one row a sample, most suspicious first.
 
-    ranked: suspects by one signal over the epochs up to this one.
+    ranked: suspects by one signal over the epochs up to this one, with verdicts where they are to be told.
     """
-    table = ranked[list(COLUMNS)]
+    table = ranked[[*COLUMNS, *(name for name in JUDGED if name in ranked)]]
     return table.assign(
         true_label=table["true_label"].astype("Int64"),
         ranked_by=by,

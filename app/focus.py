@@ -17,27 +17,16 @@ from store.run import Run, RunNotFound, default_root, find_run
 IDS_IN_URL = 200
 
 # What else is chosen on a page and belongs into its address: short texts by name, which the page checks.
+# fmt: off
 CHOICES: dict[str, tuple[str, ...]] = {
     "samples": ("list", "find", "curve"),
     "ablations": (
-        *(
-            "study",
-            "runs",
-            "section",
-            "measure",
-            "axis",
-            "band",
-            "pins",
-            "single",
-            "outcome",
-            "cost",
-            "reference",
-            "every",
-        ),
-        *("a", "b", "part", "right", "by", "fdr", "of", "signals", "colour", "kept", "seed"),  # of Samples
+        "study", "runs", "section", "measure", "axis", "band", "pins", "single", "outcome", "cost",
+        "reference", "every", "a", "b", "part", "right", "by", "fdr", "of", "signals", "colour", "kept", "seed",
     ),
     "sql": ("sql",),
 }
+# fmt: on
 
 _WRITTEN, _WRITTEN_ON = "focus_written", "focus_written_on"
 _EPOCH_SLIDER = "focus_epoch_slider"

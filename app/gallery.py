@@ -14,6 +14,8 @@ from numpy import ndarray
 from pandas import DataFrame
 from PIL import Image
 
+from store import judgements
+from store.errors import RunIsForeign
 from store.run import Run
 
 MOST = 512  # samples a sprite
@@ -29,6 +31,11 @@ _STYLE = """<style>
   background-repeat: no-repeat; image-rendering: pixelated; margin-bottom: 3px; }
 .ut-gallery span { display: block; font-size: 0.78rem; line-height: 1.35; color: var(--ut-muted);
   overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font-variant-numeric: tabular-nums; }
+.ut-gallery i { position: relative; }
+.ut-gallery i[data-verdict]::after { content: attr(data-verdict); position: absolute; left: 3px; top: 3px;
+  padding: 0 5px; border-radius: 4px; font: 600 0.68rem/1.5 InterVar, Inter, sans-serif;
+  color: var(--ut-text); background: color-mix(in srgb, var(--ut-background) 85%, transparent);
+  border: 1px solid var(--ut-border); }
 .ut-gallery b { color: var(--ut-text); font: 600 0.78rem/1.35 JBMono, monospace; }
 </style>"""
 
@@ -53,11 +60,13 @@ def gallery(
         return ""
     ids = [int(sample_id) for sample_id in frame["sample_id"]]
     address = "" if run.thumbnails() is None else sprite_address(run, ids)
+    verdicts = _verdicts(run)
     looked_at = {"run": run.id} if epoch is None else {"run": run.id, "epoch": epoch}
     cells = [
         _cell(looked_at, place, count=len(ids), address=address, lines=[f"#{row.sample_id}", *caption(row)])
         for place, row in enumerate(frame.itertuples(index=False))
     ]
+    cells = [_badged(cell, verdicts.get(sample_id)) for cell, sample_id in zip(cells, ids, strict=True)]
     return f'{_STYLE}<div class="ut-gallery" style="--ut-cell:{width}px">{"".join(cells)}</div>'
 
 
@@ -83,6 +92,22 @@ def sprite(images: ndarray, size: int) -> bytes:
     written = BytesIO()
     picture.save(written, "WEBP", quality=QUALITY, method=2)
     return written.getvalue()
+
+
+def _verdicts(run: Run) -> dict[int, str]:
+    """Returns what somebody said of the label of each judged sample; a damaged file is Noise's to tell."""
+    try:
+        return {sample_id: one.verdict for sample_id, one in judgements.judgements(run).items()}
+    except RunIsForeign:
+        return {}
+
+
+def _badged(cell: str, verdict: str | None) -> str:
+    """Returns a cell with the verdict on its image, where there is one."""
+    if verdict is None:
+        return cell
+    spoken = cell.replace('" title="', f', judged {verdict}" title="', 1)
+    return spoken.replace('<i role="img"', f'<i data-verdict="{verdict}" role="img"', 1)
 
 
 def _cell(

@@ -3,10 +3,14 @@
 Kept apart from the charts of a run because these compare samples, not epochs.
 """
 
+from collections.abc import Mapping
+
 import plotly.graph_objects as go
 from pandas import DataFrame
 
+from app import canvas
 from app.canvas import Sketch
+from app.suspects import AGREES_FROM, QUADRANTS, RARE_FROM
 from app.theme import Palette
 
 # WebGL only pays from here on; below, vector points look sharper and start at once.
@@ -94,14 +98,48 @@ def _points(sketch: Sketch, samples: DataFrame, *, name: str, color: str) -> Non
 
 def _name_corners(sketch: Sketch) -> None:
     palette = sketch.palette
-    sketch.line(y=0.5, color=palette.grid, width=2)
-    sketch.line(x=0.5, color=palette.grid, width=2)
-    corners = (
-        (0.01, 1.0, "left", "top", "common and right: dropped as redundant"),
-        (0.99, 1.0, "right", "top", "rare and right: kept"),
-        (0.01, 0.0, "left", "bottom", "common and doubtful"),
-        (0.99, 0.0, "right", "bottom", "rare and doubtful: likely wrong"),
-    )
+    sketch.line(y=AGREES_FROM, color=palette.grid, width=2)
+    sketch.line(x=RARE_FROM, color=palette.grid, width=2)
     looks = {"font": {"size": 11, "color": palette.muted}, "bgcolor": palette.faded(palette.background, 0.75)}
-    for x, y, xanchor, yanchor, text in corners:
-        sketch.note(text, x=x, y=y, xanchor=xanchor, yanchor=yanchor, **looks)
+    for name, _, is_rare, agrees in QUADRANTS:
+        sketch.note(
+            name.lower(),
+            x=0.99 if is_rare else 0.01,
+            y=1.0 if agrees else 0.0,
+            xanchor="right" if is_rare else "left",
+            yanchor="top" if agrees else "bottom",
+            **looks,
+        )
+
+
+def grades_by_epoch(
+    grades: DataFrame,
+    palette: Palette,
+    *,
+    measure: str,
+    names: Mapping[str, str],
+    epoch: int | None = None,
+) -> go.Figure:
+    """Draws how well each ranking finds wrong labels by epoch.
+
+    grades: epoch, signal and the measure, average_precision or auroc; names: rankings as they are called.
+    """
+    title = "Average precision" if measure == "average_precision" else "AUROC"
+    sketch = Sketch(palette, height=270, x="Means over the epochs up to", y=title)
+    for place, (signal, name) in enumerate(names.items()):
+        known = grades[grades["signal"] == signal].dropna(subset=[measure])
+        if known.empty:
+            continue
+        sketch.add(
+            "scatter",
+            x=known["epoch"],
+            y=known[measure],
+            name=name,
+            line={"color": palette.categorical[place], "width": 2},
+            hovertemplate="%{y:.3f}",
+            **canvas.marks(len(known)),
+        )
+    canvas.epoch_axis(sketch, int(grades["epoch"].max()) if len(grades) else 0)
+    canvas.epoch_rule(sketch, epoch)
+    sketch.y(hoverformat=".3f")
+    return sketch.figure()

@@ -25,6 +25,30 @@ class Grade(NamedTuple):
     flipped: int
 
 
+class Quadrant(NamedTuple):
+    """One corner of rarity against consistency, and what its samples usually are."""
+
+    name: str
+    means: str
+    is_rare: bool
+    agrees: bool
+
+
+QUADRANTS = (
+    Quadrant("Common and right", "dropped as redundant", is_rare=False, agrees=True),
+    Quadrant("Rare and right", "kept", is_rare=True, agrees=True),
+    Quadrant("Common and doubtful", "look-alikes, or wrong among many", is_rare=False, agrees=False),
+    Quadrant("Rare and doubtful", "likely wrong", is_rare=True, agrees=False),
+)
+# Where rare begins and where a label agrees: the middle of both scales, which run from 0 to 1 (ours).
+RARE_FROM, AGREES_FROM = 0.5, 0.5
+# All of a summary that ranking, grades and quadrants are made of; the rest of it is dear.
+COLUMNS = (
+    "sample_id", "label", "true_label", "consistency", "mean_margin", "mean_confidence", "mean_loss",
+    "last_prediction", "last_rarity",
+)  # fmt: skip
+
+
 class Findings(NamedTuple):
     """What a page shows of one ranking; as small for a million samples as for a thousand."""
 
@@ -35,6 +59,7 @@ class Findings(NamedTuple):
     curve: DataFrame  # precision and recall of the ranking
     points: DataFrame  # sample_id, rarity, consistency and flipped of the samples to be drawn
     placed: int  # samples that have both rarity and consistency
+    corners: tuple[int, ...]  # how many of them each of QUADRANTS holds
 
 
 def findings(summary: DataFrame, by: str, *, rows: int, points: int) -> Findings:
@@ -52,6 +77,7 @@ def findings(summary: DataFrame, by: str, *, rows: int, points: int) -> Findings
         curve=thinned(precision_recall(summary, by), most=points),
         points=drawable(known, order["sample_id"].head(rows), most=points),
         placed=len(known),
+        corners=tuple(len(inside(summary, quadrant)) for quadrant in QUADRANTS),
     )
 
 
@@ -77,6 +103,14 @@ def grades(summary: DataFrame) -> Mapping[str, Grade]:
 def precision_recall(summary: DataFrame, by: str) -> DataFrame:
     """Returns k, precision and recall of one ranking."""
     return suspicion.precision_recall(*_judged(summary, by))
+
+
+def inside(summary: DataFrame, quadrant: Quadrant) -> ndarray:
+    """Returns the ids in a quadrant, by id; samples without a rarity or a consistency are in none."""
+    rarity, consistency = (summary[name].to_numpy("float64") for name in ("last_rarity", "consistency"))
+    known = np.isfinite(rarity) & np.isfinite(consistency)
+    fits = ((rarity >= RARE_FROM) == quadrant.is_rare) & ((consistency >= AGREES_FROM) == quadrant.agrees)
+    return summary["sample_id"].to_numpy("int64")[known & fits]
 
 
 def drawable(frame: DataFrame, first: "pd.Series[int]", *, most: int) -> DataFrame:
@@ -120,9 +154,5 @@ def _judged(summary: DataFrame, by: str) -> tuple[ndarray, ndarray]:
 
 
 def _grade(suspicions: ndarray, is_wrong: ndarray) -> Grade:
-    return Grade(
-        auroc=suspicion.auroc(suspicions, is_wrong),
-        average_precision=suspicion.average_precision(suspicions, is_wrong),
-        n=len(is_wrong),
-        flipped=int(is_wrong.sum()),
-    )
+    areas = suspicion.areas(suspicions, is_wrong)
+    return Grade(*areas, n=len(is_wrong), flipped=int(is_wrong.sum()))

@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import cards, fields, focus, launch_card, markup, naming, places, refusals
+from app import cards, export, fields, focus, launch_card, markup, naming, places, refusals
 from app.form import Form
 from engine.config import InvalidConfig, RunConfig, parse
 from store.errors import RunIsForeign, RunNotFound
@@ -51,7 +51,9 @@ def render() -> None:
     cards.header(TITLE, "Choose what to train. The card on the right says what that means before it begins.")
     start, before = _start()
     times = st.session_state.setdefault(_TIMES, 0)
-    form = Form(RunConfig, start, key=f"new_run_{st.session_state.get('clone') or ''}_{times}")
+    changes = focus.clone_changes()
+    origin = str(st.session_state.get("clone") or "") + (export.config_digest(changes) if changes else "")
+    form = Form(RunConfig, start, key=f"new_run_{origin}_{times}")
     form.refuse(places.missing(form.values))
     settings, card = st.columns([1.85, 1], gap="medium")
     with settings:
@@ -111,7 +113,7 @@ def _start() -> tuple[Mapping[str, Any], tuple[str, Mapping[str, Any]] | None]:
         st.warning(f"This version does not know these settings of the run as they are: {names}; check them.")
     kept = {name: value for name, value in config.items() if name not in lost}
     start = {**RunConfig().model_dump(mode="json"), **kept}
-    return {**start, "name": ""}, (naming.run_title(config), start)
+    return {**start, "name": "", **focus.clone_changes()}, (naming.run_title(config), start)
 
 
 def _origin(before: tuple[str, Mapping[str, Any]] | None) -> None:

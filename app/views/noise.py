@@ -14,20 +14,27 @@ from pandas import DataFrame
 
 from app import (
     cached,
-    canvas,
     cards,
+    corrections_card,
     export,
     focus,
     gallery,
+    grading_cards,
+    kept_download,
     links,
     markup,
-    noise_charts,
+    quadrant_card,
+    rankings,
     sample_life,
     suspects,
+    triage,
+    triage_card,
     wording,
 )
+from app.rankings import RANKINGS
 from app.suspects import Findings
-from store import queries
+from store import judgements, queries
+from store.judgements import Judgement
 from store.run import Run, default_root, find_run
 from store.suspicion import SUSPECT_SIGNALS
 
@@ -42,17 +49,6 @@ TABLE_ROWS = 500
 POINTS = 2_000  # in a chart
 SKELETON = 480  # pixels that are reserved while a large run is summarised
 
-# How each ranking is called, and what it ranks by.
-RANKINGS = {
-    "consistency": (
-        "Consistency",
-        "agreement of image and label by an image-text encoder; low is suspicious",
-    ),
-    "mean_margin": ("Mean margin (AUM)", "mean over epochs of the label's logit minus the best other; low"),
-    "mean_confidence": ("Confidence", "mean over epochs of the label's probability; low is suspicious"),
-    "mean_loss": ("Loss", "mean loss over epochs, in nats; high is suspicious"),
-    "mean_rank": ("Mean rank", "mean of the ranks by those others that the run has; low is suspicious"),
-}
 _WRITERS = {"CSV": (export.csv, "text/csv"), "Parquet": (export.parquet, "application/vnd.apache.parquet")}
 
 
@@ -73,18 +69,27 @@ def render() -> None:
             "Choose another ranking: this one was not measured up to this epoch.",
         )
         return
-    _gallery(run, found, by=by, epoch=epoch)
+    st.fragment(_judging)(run, found, by=by, epoch=epoch)
     left, right = st.columns(2, gap="small")
     with left, st.container(border=True, height="stretch", gap="xsmall", key="card_detection"):
-        _detection(found, by)
+        grading_cards.now(found, by, top=TOP)
     with right, st.container(border=True, height="stretch", gap="xsmall", key="card_quadrant"):
-        _quadrant(run, found, epoch)
-    _table(run, found, by=by, epoch=epoch)
+        quadrant_card.draw(run, found, epoch=epoch, drawn=(TABLE_ROWS, POINTS))
+    grading_cards.by_epoch(run, found, epoch=epoch)
+    kept_download.draw(run)
+
+
+def _judging(run: Run, found: Findings, *, by: str, epoch: int) -> None:
+    """Draws what a verdict changes; a fragment, so that a key is answered without the rest of the page."""
+    judged = triage_card.draw(run, found.listed.head(TOP), epoch=epoch)
+    _gallery(run, found, by=by, epoch=epoch)
+    corrections_card.draw(run)
+    _table(run, found, by=by, epoch=epoch, judged=judged)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _findings(run_id: str, version: str, by: str, epoch: int) -> Findings:  # noqa: ARG001 - part of the key
-    summary = cached.summary(find_run(default_root(), run_id), epoch)
+    summary = cached.summary(find_run(default_root(), run_id), epoch, suspects.COLUMNS)
     return suspects.findings(summary, by, rows=TABLE_ROWS, points=POINTS)
 
 
@@ -118,62 +123,12 @@ def _gallery(run: Run, found: Findings, *, by: str, epoch: int) -> None:
     if top["flipped"].notna().any():
         title += f": {wording.plural(int(top['flipped'].sum()), 'has', 'have')} a flipped label"
     with st.container(border=True, gap="xsmall", key="card_suspects"):
-        by_what = _meaning(by, found.averaged)
+        by_what = rankings.meaning(by, found.averaged)
         cards.head(title, f"By {by_what}. Label → last prediction, where that is another class.")
         links.draw(gallery.gallery(run, top, caption, epoch=epoch, width=THUMBNAIL), key="noise_gallery")
 
 
-def _meaning(by: str, averaged: int) -> str:
-    """Returns what a ranking ranks by; of the mean rank with how many rankings this run has for it."""
-    if by == "mean_rank":
-        return f"mean of the ranks by the {averaged} others that the run has; low is suspicious"
-    return RANKINGS[by][1]
-
-
-def _detection(found: Findings, by: str) -> None:
-    title = "How well this ranking finds flipped labels"
-    here = found.grades[by]
-    if not here.flipped:
-        cards.head(title)
-        st.caption(
-            "No label of this data is known to be wrong, so no ranking can be graded here: the images above "
-            "are suspects, not findings. Train with noise at a known rate to grade the rankings."
-        )
-        return
-    precision, auroc = wording.number(here.average_precision), wording.number(here.auroc)
-    amounts = f"{wording.count(here.flipped)} flipped of n = {wording.count(here.n)}"
-    cards.head(title, f"AUROC {auroc}, average precision {precision}; {amounts}", table=found.curve)
-    share = here.flipped / here.n
-    figure = noise_charts.precision_recall(found.curve, cards.colors(), share=share, top=TOP)
-    alt = f"Precision against recall; average precision {precision}"
-    st.plotly_chart(figure, theme=None, key="chart_precision_recall", config=canvas.CONFIG, alt=alt)
-    rows = {
-        "Ranking": [RANKINGS[signal][0] for signal in found.grades],
-        "AUROC": [wording.number(grade.auroc) for grade in found.grades.values()],
-        "Average precision": [wording.number(grade.average_precision) for grade in found.grades.values()],
-    }
-    chosen = list(found.grades).index(by)
-    cards.html(markup.table(DataFrame(rows), says="Grades of all rankings", chosen=chosen))
-
-
-def _quadrant(run: Run, found: Findings, epoch: int) -> None:
-    amount = f"n = {wording.count(found.placed)} samples with both values"
-    if len(found.points) < found.placed:
-        amount += f"; drawn: the {TABLE_ROWS} most suspicious, {wording.count(POINTS - TABLE_ROWS)} at random"
-    if not found.placed:
-        cards.head("Rare or noisy?")
-        st.caption("No sample of this run has both a rarity and a consistency.")
-        return
-    cards.head("Rare or noisy?", f"{amount}. Click one to see its whole life.", table=found.points)
-    event = st.plotly_chart(
-        noise_charts.quadrant(found.points, cards.colors()), theme=None, on_select="rerun",
-        selection_mode="points", key=f"chart_quadrant_{run.id}_{epoch}", config=canvas.CONFIG,
-        alt="Rarity against consistency of every sample",
-    )  # fmt: skip
-    _open(run, [int(point["customdata"]) for point in event["selection"]["points"]])
-
-
-def _table(run: Run, found: Findings, *, by: str, epoch: int) -> None:
+def _table(run: Run, found: Findings, *, by: str, epoch: int, judged: dict[int, Judgement]) -> None:
     amount = f"n = {wording.count(found.amount)}, up to epoch {epoch}; {len(found.listed)} are listed."
     with st.container(border=True, gap="xsmall", key="card_suspect_table"):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -186,7 +141,7 @@ def _table(run: Run, found: Findings, *, by: str, epoch: int) -> None:
                 )  # fmt: skip
         names = run.about().get("class_names", [])
         event = st.dataframe(
-            _shown(found.listed, names), hide_index=True, height=320,
+            _shown(found.listed, names, judged), hide_index=True, height=320,
             on_select="rerun", selection_mode="single-row", column_config=_columns(names),
             key=f"suspects_{run.id}_{run.data_version()}_{by}_{epoch}", alt="Suspects, most suspicious first",
         )  # fmt: skip
@@ -195,18 +150,23 @@ def _table(run: Run, found: Findings, *, by: str, epoch: int) -> None:
 
 def _file(run: Run, write: Callable[[DataFrame], bytes], *, by: str, epoch: int) -> bytes:
     """Writes all suspects when somebody asks for them; in a thread of its own, so nothing cached is used."""
-    ranked = suspects.ranked(queries.summary(run, epoch), by)
+    ranked = suspects.ranked(queries.summary(run, epoch, columns=suspects.COLUMNS), by)
+    ranked = triage.with_verdicts(ranked, judgements.judgements(run))
     return write(export.suspects(ranked, by=by, run_id=run.id, config=run.config(), epoch=epoch))
 
 
-def _shown(table: DataFrame, names: list[str]) -> DataFrame:
+def _shown(table: DataFrame, names: list[str], judged: dict[int, Judgement]) -> DataFrame:
     """Returns the table as listed: with names of classes, without signals that nobody measured."""
     shown = table[list(export.COLUMNS)]
     labels = ["label", "suggested_label", "true_label"]
     if shown["true_label"].isna().all():
         shown = shown.drop(columns=labels.pop())
     shown = shown.drop(columns=[signal for signal in RANKINGS if shown[signal].isna().all()])
-    return shown.assign(**{name: shown[name].map(partial(_named, names)) for name in labels})
+    shown = shown.assign(**{name: shown[name].map(partial(_named, names)) for name in labels})
+    if judged:
+        said = [triage.verdict(judged.get(int(sample_id)), names) for sample_id in shown["sample_id"]]
+        shown.insert(2, "verdict", said)
+    return shown
 
 
 def _named(names: list[str], label: Any) -> str:
@@ -216,7 +176,12 @@ def _named(names: list[str], label: Any) -> str:
 def _columns(names: list[str]) -> dict[str, Any]:
     width = NAME_WIDTH if any(len(name) > ONE_LINE for name in names) else None
     whole = {"rank": "Rank", "sample_id": "Sample"}
-    words = {"label": "Label", "suggested_label": "Other prediction", "true_label": "True label"}
+    words = {
+        "verdict": "Verdict",
+        "label": "Label",
+        "suggested_label": "Other prediction",
+        "true_label": "True label",
+    }
     return {
         **{name: st.column_config.NumberColumn(word, format="%d") for name, word in whole.items()},
         **{name: st.column_config.TextColumn(word, width=width) for name, word in words.items()},

@@ -1,0 +1,91 @@
+"""How well each ranking finds the labels that are known to be wrong, epoch by epoch.
+
+The history is added up once, in stretches of epochs, instead of being asked again for every epoch: means up
+to an epoch are then sums of stretches.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy import ndarray
+
+from store import suspicion
+from store.reader import ask
+from store.run import Run
+
+# Epochs that are graded of a long run: a curve looks no different with more, and each costs 30 ms.
+MOST_EPOCHS = 16
+
+_MEANS = {"mean_margin": "margin", "mean_confidence": "confidence", "mean_loss": "loss"}
+
+
+class _Known(NamedTuple):
+    """What does not change with the epoch."""
+
+    consistency: ndarray  # (N,)
+    is_wrong: ndarray  # (N,) booleans
+    has_truth: ndarray  # (N,) booleans
+
+
+def by_epoch(run: Run, most: int = MOST_EPOCHS) -> pd.DataFrame:
+    """Returns epoch, signal, auroc, average_precision and n, graded over the epochs 0 to epoch.
+
+    At most so many epochs, evenly spread, the last among them; every one of SUSPECT_SIGNALS for each. NaN
+    where a ranking has no value yet; no rows where no label is known to be wrong.
+    """
+    samples = ask(run, "SELECT label, true_label, consistency FROM samples ORDER BY sample_id")
+    has_truth = samples.true_label.notna().to_numpy()
+    is_wrong = has_truth & (samples.label != samples.true_label).to_numpy()
+    columns = ["epoch", "signal", "auroc", "average_precision", "n"]
+    if not is_wrong.any() or run.last_epoch() < 0:
+        return pd.DataFrame(columns=columns)
+    known = _Known(samples.consistency.to_numpy("float64"), is_wrong, has_truth)
+    step = -(-(run.last_epoch() + 1) // most)
+    rows = []
+    for epoch, means in _means(run, len(samples), step):
+        rows += [(epoch, *grade) for grade in _graded(known, means)]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _means(run: Run, samples: int, step: int) -> list[tuple[int, dict[str, ndarray]]]:
+    """Returns each graded epoch with the means (N,) of the epochs up to it, NaN where nothing is known."""
+    sums = ", ".join(f"sum({name}) AS sum_{name}, count({name}) AS count_{name}" for name in _MEANS.values())
+    found = ask(
+        run,
+        f"""
+        SELECT sample_id, epoch // $step AS stretch, max(epoch) AS epoch, {sums}
+        FROM history GROUP BY sample_id, stretch
+        """,
+        step=step,
+    )
+    stretch, ids = found.stretch.to_numpy(int), found.sample_id.to_numpy(int)
+    totals = {}
+    for name in _MEANS.values():
+        for kind in ("sum", "count"):
+            total = np.zeros((stretch.max() + 1, samples))
+            total[stretch, ids] = found[f"{kind}_{name}"].fillna(0).to_numpy()
+            totals[kind, name] = total.cumsum(axis=0)
+    with np.errstate(invalid="ignore"):
+        means = {signal: totals["sum", name] / totals["count", name] for signal, name in _MEANS.items()}
+    last = [min((place + 1) * step, run.last_epoch() + 1) - 1 for place in range(stretch.max() + 1)]
+    return [(epoch, {name: mean[place] for name, mean in means.items()}) for place, epoch in enumerate(last)]
+
+
+def _graded(known: _Known, means: dict[str, ndarray]) -> list[tuple[str, float, float, int]]:
+    """Returns signal, AUROC, average precision and n of every ranking after one epoch."""
+    values = {"consistency": known.consistency, **means}
+    ranks, graded = [], []
+    for name, sign in suspicion.SIGNS.items():
+        suspicions = values[name] * sign
+        if np.isfinite(suspicions).any():
+            ranks.append(suspicion.ranks(suspicions))
+        graded.append((name, *_grade(known, suspicions)))
+    mean_rank = np.mean(ranks, axis=0) if ranks else np.full(len(known.is_wrong), np.nan)
+    return [*graded, ("mean_rank", *_grade(known, -mean_rank))]
+
+
+def _grade(known: _Known, suspicions: ndarray) -> tuple[float, float, int]:
+    graded = known.has_truth & np.isfinite(suspicions)
+    areas = suspicion.areas(suspicions[graded], known.is_wrong[graded])
+    return areas.auroc, areas.average_precision, int(graded.sum())
