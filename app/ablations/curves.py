@@ -62,14 +62,14 @@ def _lines(
     for group in groups:
         rows = measures.rows(group, measure)
         rows = rows.assign(x=rows["epoch"] if axis == "epoch" else rows[axis])
-        curve = _curve(rows, band)
+        of_group = curve(rows, band)
         is_named = group.key in pinned
         looks_of = {"color": colors[group.key], "dash": dashes[group.key]}
-        lines.append(Line(group.name, group.n, curve=curve, runs=rows, is_named=is_named, **looks_of))
+        lines.append(Line(group.name, group.n, curve=of_group, runs=rows, is_named=is_named, **looks_of))
     return sorted(lines, key=lambda line: line.is_named)
 
 
-def _curve(rows: DataFrame, band: str) -> DataFrame:
+def curve(rows: DataFrame, band: str) -> DataFrame:
     """Returns epoch, x, mean, low, high, n, whole: one row an epoch that a run of the group has recorded."""
     values = rows.pivot(index="run", columns="epoch", values="value")
     places = rows[rows["value"].notna()].groupby("epoch")["x"].mean().reindex(values.columns)

@@ -37,9 +37,9 @@ def draw(sketch: Sketch, ends: Sequence[End], *, low: float, high: float, is_log
     if not ends:
         return
     values = np.array([np.log10(max(end.value, 1e-300)) if is_log else end.value for end in ends])
-    per_unit = (sketch.layout["height"] - _FRAME) / ((high - low) or 1.0)
+    panel = sketch.layout["height"] - _FRAME
     order = np.argsort(-values, kind="stable")
-    moved = apart((high - values[order]) * per_unit)
+    moved = apart((high - values[order]) * panel / ((high - low) or 1.0), most=panel)
     names = shortened([end.name for end in ends])
     for place, at in zip(order, moved, strict=True):
         dash = f'<span style="color:{ends[place].color}"><b>━</b></span>'
@@ -49,7 +49,8 @@ def draw(sketch: Sketch, ends: Sequence[End], *, low: float, high: float, is_log
             xref="x domain",
             xanchor="left",
             align="left",
-            y=float(high - at / per_unit),
+            y=1 - at / panel,
+            yref="y domain",
             yanchor="middle",
             xshift=4,
         )
@@ -57,10 +58,11 @@ def draw(sketch: Sketch, ends: Sequence[End], *, low: float, high: float, is_log
     sketch.layout["margin"] = {**sketch.layout["margin"], "r": round(72 + _LETTER * longest)}
 
 
-def apart(places: Sequence[float], *, row: float = _ROW) -> list[float]:
+def apart(places: Sequence[float], *, most: float, row: float = _ROW) -> list[float]:
     """Returns ascending places moved as little as keeps each a row below the one before it.
 
-    Those that touch are moved together, around the middle of where they belong.
+    Those that touch are moved together, around the middle of where they belong, and all of them up until the
+    last is at most there and the first is not above 0.
     """
     blocks: list[tuple[float, int]] = []  # where the first of a block stands, and how many it holds
     for place in places:
@@ -69,7 +71,9 @@ def apart(places: Sequence[float], *, row: float = _ROW) -> list[float]:
             (first, many), (second, more) = blocks[-2], blocks[-1]
             start = (many * first + more * (second - row * many)) / (many + more)
             blocks[-2:] = [(start, many + more)]
-    return [start + row * step for start, many in blocks for step in range(many)]
+    moved = [start + row * step for start, many in blocks for step in range(many)]
+    below = [min(at, most - row * (len(moved) - 1 - step)) for step, at in enumerate(moved)]
+    return [max(at, row * step) for step, at in enumerate(below)]
 
 
 def shortened(names: Sequence[str]) -> list[str]:

@@ -66,9 +66,10 @@ def _fairness(groups: Sequence[Group]) -> None:
     sentences = unfair.sentences(groups)
     with st.container(border=True, gap="xsmall", key="card_fairness"):
         cards.head("Is the comparison fair?", "What the runs say about data, machine and versions")
-        for sentence in sentences.values():
-            st.warning(markup.markdown(sentence), icon=":material/warning:")
-        if not sentences:
+        if sentences:
+            listed = "\n".join(f"- {markup.markdown(sentence)}" for sentence in sentences.values())
+            st.warning(listed, icon=":material/warning:")
+        else:
             st.caption(
                 "Same data, noise, epochs, model, commit, versions, device and precision, as far as known."
             )
