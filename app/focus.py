@@ -22,7 +22,8 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "samples": ("list", "find", "curve"),
     "ablations": (
         "study", "runs", "section", "measure", "axis", "band", "pins", "single", "outcome", "cost",
-        "reference", "every", "a", "b", "part", "right", "by", "fdr", "of", "signals", "colour", "kept", "seed",
+        "reference", "every",
+        "a", "b", "part", "right", "by", "fdr", "of", "signals", "colour", "kept", "seed",
     ),
     "sql": ("sql",),
 }
