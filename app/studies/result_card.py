@@ -21,21 +21,12 @@ def draw(name: str, members: Sequence[Member]) -> None:
     """Draws the card of one study with all its runs."""
     preset = presets.preset_of(name)
     with st.container(border=True, gap="small", key=f"study_{name}"):
-        found = results.outcome(name, members, _values(name, members))
         _head(name, preset.question if preset else "", members)
-        if not any(arm.members for arm in found.arms):
-            return
-        measure = found.measure
-        table = telling.arm_table(found)
-        cards.head(
-            f"{measure.label} by arm",
-            f"{measure.label}: {measure.meaning}. Mean, standard deviation and 95 % interval over n seeds",
-            table=table,
-            name=f"{name} {measure.label}",
-        )
-        cards.html(markup.table(table, says=f"{measure.label} of each arm of study {name}"))
-        _differences(name, found)
-        _verdict(name, found)
+        found = results.outcome(name, members, _values(name, members))
+        if found.arms:
+            _verdict(name, found)
+            _arms(name, found)
+            _differences(name, found)
 
 
 def _head(name: str, question: str, members: Sequence[Member]) -> None:
@@ -78,6 +69,18 @@ def _buttons(name: str, members: Sequence[Member]) -> None:
         focus.go("ablations")
 
 
+def _arms(name: str, found: Outcome) -> None:
+    measure, table = found.measure, telling.arm_table(found)
+    cards.head(
+        f"{measure.label} by arm",
+        f"{measure.label}: {measure.meaning}. Mean, standard deviation and 95 % interval over n seeds; the "
+        "last columns are means",
+        table=table,
+        name=f"{name} {measure.label}",
+    )
+    cards.html(markup.table(table, says=f"{measure.label} of each arm of study {name}"))
+
+
 def _differences(name: str, found: Outcome) -> None:
     if all(math.isnan(one.difference.mean) for one in found.compared):
         return
@@ -92,8 +95,9 @@ def _differences(name: str, found: Outcome) -> None:
 
 
 def _verdict(name: str, found: Outcome) -> None:
-    for sentence in telling.verdict(found):
-        st.markdown(markup.markdown(sentence))
+    sentences = [markup.markdown(sentence) for sentence in telling.verdict(found)]
+    bullet = "- " if len(sentences) > 1 else ""
+    st.markdown("\n".join(f"{bullet}{sentence}" for sentence in sentences))
     members = [member for arm in found.arms for member in arm.members]
     missing = seeds.lacking(name, found) if all(member.status.is_over for member in members) else []
     if missing:

@@ -20,6 +20,7 @@ from app.studies.results import LEVEL, Compared, Outcome, Reached, seed_of
 from app.studies.verdicts import SEEDS_FOR_A_VERDICT
 
 SEEDS_SHOWN = 5  # as columns; with more, the table shows n, mean and deviation alone
+SMALLEST_P = 0.001  # of those written out
 NOT_CORRECTED = "Each interval is of one comparison and not corrected for the others"
 
 
@@ -39,7 +40,7 @@ def difference_table(found: Outcome) -> DataFrame:
                 "n seeds": one.difference.n,
                 "Difference": _written(found.measure, one, one.difference.mean),
                 "95 % interval": _interval(found.measure, one),
-                "p (Holm)": wording.number(one.p),
+                "p (Holm)": "below 0.001" if one.p < SMALLEST_P else wording.number(one.p),
             }
             for one in found.compared
         ]
