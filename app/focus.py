@@ -23,7 +23,8 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "ablations": (
         "study", "runs", "section", "measure", "axis", "band", "pins", "single", "outcome", "cost",
         "reference", "every",
-        "a", "b", "part", "right", "by", "fdr", "of", "signals", "colour", "kept", "seed",
+        "a", "b", "part", "right", "by", "fdr", "of", "signals", "colour", "kept",
+        "seed",
     ),
     "sql": ("sql",),
 }

@@ -38,7 +38,8 @@ _COMPONENT = st.components.v2.component(
 class Scene:
     """What the map shows. kept: "off", "ring" or "dim"; mark: "off", "suspects" or "flipped".
 
-    serial: the last choice of the person that selection already answers.
+    serial: the last choice of the person that selection already answers. pair: maps of one name follow each
+    other's epoch while it is scrubbed or played; of these only one needs the bar with the epochs.
     """
 
     epoch: int
@@ -46,16 +47,18 @@ class Scene:
     kept: str
     mark: str
     serial: int | None
+    pair: str = ""
+    has_bar: bool = True
 
 
-def show(run: Run, *, frames: Keyframes, colouring: Colouring, scene: Scene) -> None:
-    """Draws the map; what the person does comes back in the session under KEY as moment and choice."""
+def show(run: Run, *, frames: Keyframes, colouring: Colouring, scene: Scene, key: str = KEY) -> None:
+    """Draws the map; what the person does comes back in the session under its key as moment and choice."""
     about = run.about()
     _COMPONENT(
-        key=KEY,
+        key=key,
         data={
             "height": STAGE,
-            "urls": _addresses(run, colouring.column.name, len(frames.epochs), mark=scene.mark),
+            "urls": _addresses(run, colouring, len(frames.epochs), mark=scene.mark),
             "epochs": list(frames.epochs),
             "frame": asdict(frames.frame),
             "epoch": scene.epoch,
@@ -65,28 +68,31 @@ def show(run: Run, *, frames: Keyframes, colouring: Colouring, scene: Scene) -> 
             "mark": scene.mark,
             "selection": _bits(np.isin(frames.ids, scene.selection)),
             "serial": scene.serial,
+            "pair": scene.pair,
+            "has_bar": scene.has_bar,
         },
         on_moment_change=_nothing,
         on_choice_change=_nothing,
     )
 
 
-def event(name: str) -> Mapping[str, Any]:
-    """Returns the last "moment" or "choice" that the map sent, with its serial; empty if there is none."""
-    sent = (st.session_state.get(KEY) or {}).get(name)
+def event(name: str, key: str = KEY) -> Mapping[str, Any]:
+    """Returns the last "moment" or "choice" that a map sent, with its serial; empty if there is none."""
+    sent = (st.session_state.get(key) or {}).get(name)
     return sent if isinstance(sent, Mapping) else {}
 
 
-def _addresses(run: Run, name: str, keyframes: int, *, mark: str) -> dict[str, str]:
+def _addresses(run: Run, colouring: Colouring, keyframes: int, *, mark: str) -> dict[str, str]:
     root, pictures, version = f"/api/map/{run.id}", f"/api/thumbnail/{run.id}", run.data_version()
     # k: while an epoch arrives, the answer still has as many keyframes as the page speaks of.
     asked = f"?v={version}&k={keyframes}"
+    scale = f"&low={colouring.low!r}&high={colouring.high!r}" if colouring.is_shared else ""
     return {
         "ids": f"{root}/ids{asked}",
         "positions": f"{root}/positions{asked}",
         "flags": f"{root}/flags{asked}" + ("&suspects=1" if mark == "suspects" else ""),
         "labels": f"{root}/values/label{asked}",
-        "values": f"{root}/values/{name}{asked}",
+        "values": f"{root}/values/{colouring.column.name}{asked}{scale}",
         "thumbnail": "" if run.thumbnails() is None else f"{pictures}/{{sample}}.webp?size=64&v=1",
     }
 

@@ -8,6 +8,7 @@
 const CLICK_PIXELS = 4; // a pointer that moved less was a click
 const LINE_PIXELS = 3; // corners of a lasso are at least this far apart
 const KEYFRAMES_A_SECOND = 2;
+const PAIRED = "undertow-map-epoch"; // maps of one pair show the same epoch while one of them is moved
 
 class EpochMap {
   constructor(root) {
@@ -20,12 +21,15 @@ class EpochMap {
     this.bindPointer();
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(this.find(".stage"));
+    this.follow = ({ detail }) => this.followPair(detail);
+    window.addEventListener(PAIRED, this.follow);
   }
 
   destroy() {
     this.isPlaying = false;
     this.isGone = true;
     this.observer.disconnect();
+    window.removeEventListener(PAIRED, this.follow);
   }
 
   // ---- what the page sends
@@ -34,6 +38,7 @@ class EpochMap {
     this.emit = emit;
     this.wanted = page;
     this.find(".stage").style.height = page.height;
+    this.find(".bar").hidden = !page.has_bar;
     const { ids, positions, flags, labels, values } = page.urls;
     const bytes = await Promise.all([ids, positions, flags, labels, values].map(fetchBytes));
     if (this.stroke) await new Promise((done) => (this.endWait = done)); // no point moves under a line being drawn
@@ -247,15 +252,33 @@ class EpochMap {
   showEpoch(epoch) {
     this.epoch = epoch;
     this.draw();
+    this.tellPair();
+  }
+
+  tellPair() {
+    const { pair } = this.page;
+    if (pair) window.dispatchEvent(new CustomEvent(PAIRED, { detail: { pair, sender: this, epoch: this.epoch } }));
+  }
+
+  followPair({ pair, sender, epoch }) {
+    if (sender === this || !this.page || this.page.pair !== pair) return;
+    if (this.isPlaying) this.stop();
+    this.epoch = clamp(epoch, this.page.epochs[0], this.page.epochs.at(-1));
+    this.draw();
+  }
+
+  stop() {
+    this.isPlaying = this.isScrubbing = false;
+    this.find(".play").textContent = "Play";
   }
 
   /** Stops at a whole epoch and tells the page, so that the numbers beside the map belong to it. */
   settle(epoch) {
     const { epochs } = this.page;
-    this.isPlaying = this.isScrubbing = false;
-    this.find(".play").textContent = "Play";
+    this.stop();
     this.epoch = clamp(Math.round(epoch), epochs[0], epochs.at(-1));
     this.resize();
+    this.tellPair();
     if (this.epoch === this.page.epoch) return;
     this.sentEpoch = this.epoch;
     this.emit("moment", { epoch: this.epoch, serial: Date.now() });

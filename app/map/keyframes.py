@@ -6,6 +6,7 @@ map may widen the frame, so what must last longer than a picture, as a lasso, is
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Literal
@@ -86,7 +87,7 @@ class Keyframes:
 class Colouring:
     """What a colour says. codes: (K, n) uint8, or (1, n) where it is fixed; low, high: NaN if unknown.
 
-    is_root: colours are spread evenly over square roots.
+    is_root: colours are spread evenly over square roots; is_shared: low and high were given, not found here.
     """
 
     column: Column
@@ -95,6 +96,7 @@ class Colouring:
     low: float
     high: float
     is_root: bool = False
+    is_shared: bool = False
 
     @property
     def note(self) -> str:
@@ -126,22 +128,35 @@ def keyframes(run: Run, version: str) -> Keyframes:  # noqa: ARG001 - the versio
 
 
 @lru_cache(maxsize=12)
-def colouring(run: Run, version: str, name: str) -> Colouring:
-    """Returns the colours of one signal or class at every keyframe; KeyError for what is neither."""
+def colouring(run: Run, version: str, name: str, ends: tuple[float, float] | None = None) -> Colouring:
+    """Returns the colours of one signal or class at every keyframe; KeyError for what is neither.
+
+    ends: the values of the first and the last colour, None: those of this run.
+    """
     declared = colourings(UNKNOWN)[name]
     values = _values(run, keyframes(run, version), name)
     if declared in _CLASS_COLUMNS:
         codes = np.where(np.isnan(values), UNKNOWN, values).astype(np.uint8)
         return Colouring(declared, "class", _frozen(codes), 0.0, 0.0)
     is_root, is_diverging = name in _ROOT_SIGNALS, declared.low is None
-    low, high = ends = _ends(values, is_diverging=is_diverging)
+    low, high = found = ends or _ends(values, is_diverging=is_diverging)
     if is_root:
         np.sqrt(values, out=values)
         low, high = math.sqrt(low), math.sqrt(high)
     codes = np.empty(values.shape, np.uint8)
     for row, known in zip(codes, values, strict=True):
         row[:] = _scaled(known, low, high)
-    return Colouring(declared, "diverging" if is_diverging else "signal", _frozen(codes), *ends, is_root)
+    kind: Literal["diverging", "signal"] = "diverging" if is_diverging else "signal"
+    return Colouring(declared, kind, _frozen(codes), *found, is_root, is_shared=ends is not None)
+
+
+def on_one_scale(runs: Sequence[Run], name: str) -> list[Colouring]:
+    """Returns the colours of a signal or class of several runs, from the lowest to the highest end of all."""
+    alone = [colouring(run, run.data_version(), name) for run in runs]
+    ends = [end for found in alone for end in (found.low, found.high) if not math.isnan(end)]
+    if not ends or alone[0].kind == "class":
+        return alone
+    return [colouring(run, run.data_version(), name, (min(ends), max(ends))) for run in runs]
 
 
 @lru_cache(maxsize=8)

@@ -11,9 +11,8 @@ import streamlit as st
 
 import app.map as epoch_map
 from app import cached, cards, focus, naming, wording
-from app.map import keyframes, panel
+from app.map import keyframes, panel, taking
 from app.map.keyframes import Keyframes
-from app.map.lasso import Lasso
 from store import schema
 from store.run import Run
 
@@ -22,8 +21,6 @@ TITLE, ICON = "Map", ":material/scatter_plot:"
 _KEPT = {"Plain": "off", "Ringed": "ring", "Dropped dimmed": "dim"}
 _MARKS = {"None": "off", "Suspects": "suspects", "Flipped labels": "flipped"}
 _DEFAULT_COLOURS = ("label", "loss")
-_SEEN = "map_seen"  # serials of the events of the map that were already taken
-_LASSO = "map_lasso"  # the lasso that the selection is already of
 _TRUST = {"map_trust": "Trustworthiness", "recall": "Neighbour recall", "map_movement": "Movement"}
 # Below these the neighbours on screen are not to be trusted.
 _GOOD, _FAIR = 0.9, 0.8
@@ -48,9 +45,9 @@ def render() -> None:
             drawn = "Its program logged no features; give its tracker `features_of`, a part of the net."
         cards.empty("No map has been recorded yet", drawn)
         return
-    _take_moment()
-    _take_choice(frames)
-    _take_link(frames)
+    taking.take_moment()
+    taking.take_choice(frames)
+    taking.take_link(frames)
     with badges:
         _trust(run, focus.epoch(run.last_epoch()))
     _map_and_panel(run, frames, focus.epoch(run.last_epoch()))
@@ -60,7 +57,7 @@ def _map_and_panel(run: Run, frames: Keyframes, epoch: int) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         colour, kept, mark = _controls(run)
     left, right = st.columns([2.1, 1], gap="small")
-    scene = epoch_map.Scene(epoch, focus.selection(), kept=kept, mark=mark, serial=_seen("choice"))
+    scene = epoch_map.Scene(epoch, focus.selection(), kept=kept, mark=mark, serial=taking.answered())
     with left:
         colouring = keyframes.colouring(run, run.data_version(), colour)
         epoch_map.show(run, frames=frames, colouring=colouring, scene=scene)
@@ -91,59 +88,6 @@ def _controls(run: Run) -> tuple[str, str, str]:
         "Flipped labels: labels that are known to be wrong because noise was added.",
     )  # fmt: skip
     return names[colour or first].name, _KEPT[kept or "Plain"], _MARKS[mark or "None"]
-
-
-def _take_moment() -> None:
-    """Makes the epoch that the map was left at the one that all pages show."""
-    moment = epoch_map.event("moment")
-    epoch = moment.get("epoch")
-    if _is_new("moment", moment.get("serial")) and isinstance(epoch, int):
-        st.session_state["epoch"] = epoch
-
-
-def _take_choice(frames: Keyframes) -> None:
-    """Makes what was lassoed or clicked the selection that all pages share; neither of them clears it."""
-    choice = epoch_map.event("choice")
-    if not _is_new("choice", choice.get("serial")):
-        return
-    lasso, sample = Lasso.received(choice), choice.get("sample")
-    if lasso is not None:
-        _select_inside(lasso, frames)
-    elif isinstance(sample, int) and sample in frames.ids:
-        focus.select([sample])
-        st.session_state["sample"] = sample
-    else:
-        focus.select([])
-
-
-def _take_link(frames: Keyframes) -> None:
-    """Selects what the lasso of an opened link surrounds; links with few samples name them instead."""
-    text = st.session_state.get("lasso")
-    if text is None or (focus.selection() and text == st.session_state.get(_LASSO)):
-        return
-    lasso = Lasso.parse(text)
-    if lasso is None:
-        st.session_state["lasso"] = None
-    else:
-        _select_inside(lasso, frames)
-
-
-def _select_inside(lasso: Lasso, frames: Keyframes) -> None:
-    st.session_state[_LASSO] = str(lasso)
-    focus.select(lasso.ids(frames).tolist(), lasso=str(lasso))
-
-
-def _is_new(name: str, serial: object) -> bool:
-    """Says whether an event was not yet taken, and remembers it: a rerun sees the last one again."""
-    if not isinstance(serial, int) or serial == _seen(name):
-        return False
-    st.session_state[_SEEN] = {**st.session_state.get(_SEEN, {}), name: serial}
-    return True
-
-
-def _seen(name: str) -> int | None:
-    serial: int | None = st.session_state.get(_SEEN, {}).get(name)
-    return serial
 
 
 def _trust(run: Run, epoch: int) -> None:

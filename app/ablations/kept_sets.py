@@ -1,0 +1,79 @@
+"""How far two runs keep the same samples, epoch by epoch, beside how far two seeds of one method do.
+
+The Jaccard index of two kept sets is the samples that both keep over those that either keeps. Two sets drawn
+at random overlap too, so what chance gives sets of these sizes stands beside it (ours).
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import combinations, product
+
+import numpy as np
+from numpy import ndarray
+from pandas import DataFrame
+
+
+def jaccard(one: ndarray, other: ndarray) -> ndarray:
+    """Returns the Jaccard index of each epoch, (E,); NaN where neither keeps a sample.
+
+    one, other: (E, bytes) uint8, a bit a sample.
+    """
+    both, either = (_sizes(sets) for sets in (one & other, one | other))
+    return np.where(either > 0, both / np.maximum(either, 1), np.nan)
+
+
+def expected(n: int, one: ndarray, other: ndarray) -> ndarray:
+    """Returns what two random sets of these sizes among n samples have: m / (a + b - m), m = a b / n.
+
+    m is the expected overlap; the index of the expectation, which for many samples is that of the sets.
+    """
+    overlap = one * other / n
+    either = one + other - overlap
+    return np.where(either > 0, overlap / np.where(either > 0, either, 1), np.nan)
+
+
+def agreement(one: Sequence[ndarray], other: Sequence[ndarray], n: int) -> DataFrame:
+    """Returns mean, low and high of the Jaccard index over pairs of runs by epoch, and the random value.
+
+    one, other: the kept sets of each run of a group, (E, bytes). Columns: epoch, pairs ("between", "one" or
+    "other"), n (pairs), mean, low, high, expected. Pairs within a group of one run are left out.
+    """
+    parts = (
+        ("between", product(one, other)),
+        ("one", combinations(one, 2)),
+        ("other", combinations(other, 2)),
+    )
+    frames = [_by_epoch(pairs, n).assign(pairs=name) for name, pairs in parts]
+    columns = ["epoch", "pairs", "n", "mean", "low", "high", "expected"]
+    rows = [row for frame in frames if len(frame) for row in frame[columns].itertuples(index=False)]
+    return DataFrame(rows, columns=columns)
+
+
+def keeps_everything(sets: Sequence[ndarray], n: int) -> bool:
+    """Says whether every run keeps all n samples in every epoch."""
+    return all(bool((_sizes(kept) == n).all()) for kept in sets)
+
+
+def _by_epoch(pairs: Iterable[tuple[ndarray, ndarray]], n: int) -> DataFrame:
+    listed = list(pairs)
+    if not listed:
+        return DataFrame()
+    found = np.stack([jaccard(first, second) for first, second in listed])
+    chance = np.stack([expected(n, _sizes(first), _sizes(second)) for first, second in listed])
+    return DataFrame(
+        {
+            "epoch": np.arange(found.shape[1]),
+            "n": len(listed),
+            "mean": found.mean(axis=0),
+            "low": found.min(axis=0),
+            "high": found.max(axis=0),
+            "expected": chance.mean(axis=0),
+        }
+    )
+
+
+def _sizes(sets: ndarray) -> ndarray:
+    """Returns how many samples each epoch's set holds, (E,)."""
+    width = sets.shape[1] // 8 * 8
+    whole = np.ascontiguousarray(sets[:, :width]).view(np.uint64)  # eight bytes at a time are counted faster
+    counts = np.bitwise_count(whole).sum(axis=1, dtype=np.int64)
+    return np.asarray(counts + np.bitwise_count(sets[:, width:]).sum(axis=1, dtype=np.int64))
