@@ -67,11 +67,12 @@ def full_run(
 
     Both by run id.
     """
-    full = [metrics[run_id] for run_id in _everything(configs) if run_id in metrics]
+    full = [metrics[run_id] for run_id in everything(configs) if run_id in metrics]
     return max(full, key=len, default=None)
 
 
-def _everything(configs: Mapping[str, Mapping[str, object]]) -> Sequence[str]:
+def everything(configs: Mapping[str, Mapping[str, object]]) -> Sequence[str]:
+    """Returns the ids of the runs that train on every sample."""
     return [
         run_id
         for run_id, config in configs.items()
