@@ -123,7 +123,7 @@ def _detections(run_id: str, version: str) -> DataFrame:  # noqa: ARG001 - part 
 
 @st.cache_data(max_entries=KEPT_ANSWERS, show_spinner=False)
 def _diagnosed(run_id: str, version: str) -> list[Badge]:  # noqa: ARG001 - part of the key
-    return diagnostics.diagnosed(find_run(default_root(), run_id))
+    return diagnostics.remembered(find_run(default_root(), run_id), diagnostics.diagnosed)
 
 
 @st.cache_data(max_entries=KEPT_ANSWERS, show_spinner=False)

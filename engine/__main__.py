@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from engine import checkpoint, optimization, precision, signals
+from engine import checkpoint, diagnostics, optimization, precision, signals
 from engine.averaged import Averaged
 from engine.batches import Images
 from engine.cache import cache_folder
@@ -87,18 +87,29 @@ def finish(run: Run, asked_to_stop: threading.Event, world: World) -> None:
         progress.end()
         fail(run, str(error) or type(error).__name__)
         raise
-    progress.end()
-    run.write_status(phase="folding into one database", share=None)
+    progress.note("folding into one database")  # a long history takes a minute, and must not look stalled
     try:
         run.fold()
     except Exception as error:
+        progress.end()
         fail(run, f"{run.last_epoch() + 1} epochs are recorded, but not folded into one database; {error}")
         raise
+    progress.end()
     run.clear_stop()
     run.write_status(
         state=state, message=message, phase="", share=None, epoch=run.last_epoch(), step=0, steps=0
     )
     log.info("%s %s", state, message)
+    if state == "done":
+        remember_diagnostics(run)
+
+
+def remember_diagnostics(run: Run) -> None:
+    """Keeps the diagnostics of a finished run beside it, so that the app need not compute them."""
+    try:
+        diagnostics.remembered(run, diagnostics.diagnosed)
+    except Exception as error:  # the run is done, and whoever asks computes them anew
+        log.warning("the diagnostics were not computed; %s", error)
 
 
 def fail(run: Run, message: str) -> None:

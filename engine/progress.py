@@ -49,6 +49,10 @@ class Progress:
         if self._agree is None and self._should_stop():
             raise Stopped
 
+    def note(self, phase: str) -> None:
+        """Notes a phase that nobody can stop any more."""
+        self._fields = {"phase": phase, "share": None}
+
     def step(self, epoch: int, step: int, steps: int) -> None:
         """Notes that so many steps of an epoch are done."""
         self._fields = {

@@ -9,10 +9,11 @@ from collections.abc import Callable
 
 from engine.diagnostics import cost, kept, strength, trust
 from engine.diagnostics.badge import Badge
+from engine.diagnostics.cache import remembered
 from engine.diagnostics.rates import between_runs
 from store.run import Run
 
-__all__ = ["DIAGNOSTICS", "Badge", "between_runs", "diagnosed"]
+__all__ = ["DIAGNOSTICS", "Badge", "between_runs", "diagnosed", "remembered"]
 
 DIAGNOSTICS: tuple[Callable[[Run], Badge], ...] = (
     kept.noise,
