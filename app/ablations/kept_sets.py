@@ -48,11 +48,6 @@ def agreement(one: Sequence[ndarray], other: Sequence[ndarray], n: int) -> DataF
     return DataFrame(rows, columns=columns)
 
 
-def keeps_everything(sets: Sequence[ndarray], n: int) -> bool:
-    """Says whether every run keeps all n samples in every epoch."""
-    return all(bool((_sizes(kept) == n).all()) for kept in sets)
-
-
 def _by_epoch(pairs: Iterable[tuple[ndarray, ndarray]], n: int) -> DataFrame:
     listed = list(pairs)
     if not listed:
