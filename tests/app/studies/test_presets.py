@@ -118,7 +118,7 @@ def test_too_few_epochs_are_refused_with_how_many_it_takes():
 
 
 def test_an_unknown_preset_is_refused_with_the_known_ones():
-    with pytest.raises(InvalidConfig, match="must be one of sada-sanity, .*, adapters; got wndow"):
+    with pytest.raises(InvalidConfig, match=r"must be one of sada-sanity, .*, adapters; got wndow"):
         presets.preset("wndow")
 
 

@@ -1,0 +1,79 @@
+"""What a study is judged by, on runs written by hand or whose numbers another question knows."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.studies import measures
+from store import queries, signatures
+from store.run import Run
+from store.schema import EPOCH_COLUMNS, METRIC_COLUMNS
+from tests.synthetic import make_run
+
+# Classes of 4, 2 and 1 samples: the median size is 2, so class 2 alone is rare.
+LABELS = np.array([0, 0, 0, 0, 1, 1, 2])
+
+
+def written(root: Path, **columns: list[float]) -> Run:
+    """A run of one epoch in which everything was kept; columns: of its history."""
+    run = Run.create(root, {})
+    count = len(LABELS)
+    truth = {"label": LABELS, "true_label": LABELS, "consistency": np.ones(count)}
+    run.write_samples({"sample_id": np.arange(count), **truth}, ["large", "middle", "rare"])
+    unknown = {column.name: np.full(count, np.nan) for column in EPOCH_COLUMNS if column.name != "epoch"}
+    given = {name: np.array(values, float) for name, values in columns.items()}
+    kept = {"sample_id": np.arange(count), "selected": np.ones(count, bool)}
+    metrics = {column.name: np.nan for column in METRIC_COLUMNS if column.name != "epoch"}
+    times = {"seconds_train": 4.0, "seconds_index": 0.5, "seconds_query": 0.5}
+    run.write_epoch(0, {**unknown, **kept, **given}, metrics | times)
+    return run
+
+
+def test_strength_of_rare_classes_is_theirs_minus_that_of_the_others(tmp_path: Path):
+    run = written(tmp_path, strength=[0.2, 0.4, 0.4, 0.6, 0.5, 0.7, 0.9])
+    # class means 0.4, 0.6 and, rare, 0.9
+    assert measures.value(run, "rare_strength") == pytest.approx(0.9 - (0.4 + 0.6) / 2)
+
+
+def test_rare_classes_right_are_counted_on_clean_images_alone(tmp_path: Path):
+    run = written(tmp_path, clean_loss=[1] * 7, clean_correct=[0, 0, 0, 0, 0, 0, 1], correct=[0] * 7)
+    assert measures.value(run, "rare_accuracy") == 1
+
+
+def test_meaning_is_kept_where_what_is_right_when_clean_is_right_when_augmented(tmp_path: Path):
+    run = written(
+        tmp_path, strength=[0.1] * 7, clean_correct=[1, 1, 1, 1, 0, 0, 0], correct=[1, 1, 1, 0, 1, 0, 0]
+    )
+    assert measures.value(run, "meaning_kept") == 3 / 4
+
+
+def test_cost_of_neighbours_is_of_index_and_query_over_training(tmp_path: Path):
+    assert measures.value(written(tmp_path), "neighbour_cost") == pytest.approx((0.5 + 0.5) / 4)
+
+
+@pytest.mark.parametrize(
+    "name", ["rare_strength", "rare_accuracy", "meaning_kept", "variance_change", "consistency_auroc"]
+)
+def test_a_run_that_did_not_record_it_is_unknown(tmp_path: Path, name: str):
+    assert np.isnan(measures.value(written(tmp_path), name))
+
+
+def test_measures_of_a_whole_run_agree_with_what_other_pages_show(tmp_path: Path):
+    run = make_run(tmp_path, samples=40, epochs=8)
+    recorded = queries.metrics(run)
+    medians = queries.epoch_stats(run, "variance")["q50"].dropna()
+    bands = signatures.lost_by_strength(run)
+    assert measures.value(run, "test_accuracy") == recorded["test_accuracy"].iloc[-1]
+    assert measures.value(run, "backpropagated") == recorded["samples_backpropagated"].sum()
+    assert measures.value(run, "consistency_auroc") == 0.91
+    assert measures.value(run, "variance_change") == pytest.approx(medians.iloc[-1] / medians.iloc[0] - 1)
+    lost = (bands["lost"] * bands["n"]).sum() / bands["n"].sum()
+    assert measures.value(run, "meaning_kept") == pytest.approx(1 - lost)
+
+
+def test_every_measure_says_what_it_is_in_few_words():
+    for name, measure in measures.MEASURES.items():
+        assert measure.name == name
+        assert measure.meaning[0].islower() or measure.meaning.startswith("Jaccard")
+        assert len(measure.label) < 30
