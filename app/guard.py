@@ -60,8 +60,7 @@ class SafeHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                kept = [pair for pair in message.get("headers", []) if pair[0].lower() not in _HEADERS]
-                message["headers"] = [*kept, *_HEADERS.items()]
+                message["headers"] = [*filter(_stays, message.get("headers", [])), *_HEADERS.items()]
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
@@ -137,6 +136,12 @@ async def _pass_or_refuse(
         await answer(scope, receive, send)
     else:
         await send({"type": "websocket.close", "code": 1008, "reason": "refused"})
+
+
+def _stays(header: tuple[bytes, bytes]) -> bool:
+    """Whether a header is left: not those set here, nor Streamlit's leave for other sites to read."""
+    name = header[0].lower()
+    return name not in _HEADERS and not name.startswith(b"access-control-")
 
 
 def _is_upload(scope: Scope) -> bool:
