@@ -34,10 +34,10 @@ def _quadrants(run: Run, found: Findings, epoch: int) -> None:
     st.caption("Select a quadrant on the map:")
     with st.grid(2, gap="xsmall", min_column_width=180):
         for place, (quadrant, count) in enumerate(zip(QUADRANTS, found.corners, strict=True)):
-            label = f"{quadrant.name}: {wording.count(count)} ({wording.percent(count / found.placed)})"
+            label = f"{quadrant.name}: {wording.count(count)}"
             st.button(
-                label, key=f"quadrant_{place}", width="stretch", disabled=not count, help=_help(quadrant),
-                on_click=_select, args=(run, place, epoch),
+                label, key=f"quadrant_{place}", width="stretch", disabled=not count,
+                help=_help(quadrant, count / found.placed), on_click=_select, args=(run, place, epoch),
             )  # fmt: skip
             if st.session_state.pop(f"quadrant_chosen_{place}", False):
                 focus.go("map", run=run.id)
@@ -49,11 +49,12 @@ def _select(run: Run, place: int, epoch: int) -> None:
     st.session_state[f"quadrant_chosen_{place}"] = True
 
 
-def _help(quadrant: Quadrant) -> str:
+def _help(quadrant: Quadrant, share: float) -> str:
     rarity = f"rarity {'at least' if quadrant.is_rare else 'below'} {RARE_FROM:g}"
     return (
         f"{quadrant.means.capitalize()}: {rarity}, consistency "
-        f"{'at least' if quadrant.agrees else 'below'} {AGREES_FROM:g}"
+        f"{'at least' if quadrant.agrees else 'below'} {AGREES_FROM:g}; "
+        f"{wording.percent(share)} of the samples"
     )
 
 

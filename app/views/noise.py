@@ -185,6 +185,7 @@ def _columns(names: list[str]) -> dict[str, Any]:
     return {
         **{name: st.column_config.NumberColumn(word, format="%d") for name, word in whole.items()},
         **{name: st.column_config.TextColumn(word, width=width) for name, word in words.items()},
+        "verdict": st.column_config.TextColumn("Verdict", width=NAME_WIDTH),
         **{
             signal: st.column_config.NumberColumn(name, help=meaning, format="%.3f")
             for signal, (name, meaning) in RANKINGS.items()
