@@ -59,7 +59,8 @@ def nearest(curves: ndarray, drawn: ndarray, *, by: Measure, top: int) -> Neares
     curves: (N, E), NaN where not visited. drawn: (E,), without NaN. "value": the root of the mean squared
     difference, in the signal's unit. "shape": the same after curve and drawn curve were each brought to mean
     0 and standard deviation 1 over those epochs, which is sqrt(2 - 2r) with Pearson's correlation r: 0 = the
-    same shape, 1.41 = unrelated, 2 = upside down. Level curves have no shape and are left out there.
+    same shape, 1.41 = unrelated, 2 = upside down. Left out are curves of fewer than least_visits, those whose
+    visits reach over less than half of the epochs, and in "shape" level ones.
     """
     parts = (curves[low : low + _ROWS] for low in range(0, len(curves), _ROWS))
     distances = np.concatenate([_distances(part, drawn, by) for part in parts] or [np.empty(0)])
@@ -76,7 +77,7 @@ def _distances(curves: ndarray, drawn: ndarray, by: Measure) -> ndarray:
     is_visited = ~np.isnan(curves)
     values, visited = np.where(is_visited, curves, 0).astype(np.float64), is_visited.astype(np.float64)
     visits = visited.sum(axis=1)
-    is_comparable = visits >= least_visits(curves.shape[1])
+    is_comparable = (visits >= least_visits(curves.shape[1])) & _reaches_far(is_visited)
     count = np.maximum(visits, 1)
     squares = np.einsum("ij,ij->i", values, values) / count
     products, wanted_squares = values @ drawn / count, visited @ drawn**2 / count
@@ -90,6 +91,13 @@ def _distances(curves: ndarray, drawn: ndarray, by: Measure) -> ndarray:
     scale = np.where(has_shape, spread * wanted_spread, 1)
     correlation = np.clip((products - mean * wanted_mean) / scale, -1, 1)
     return np.where(has_shape, np.sqrt(2 - 2 * correlation), np.nan)
+
+
+def _reaches_far(is_visited: ndarray) -> ndarray:
+    """(n,) whether first and last visit of (n, E) lie half of the epochs apart, both included."""
+    epochs = is_visited.shape[1]
+    span = epochs - is_visited.argmax(axis=1) - is_visited[:, ::-1].argmax(axis=1)
+    return 2 * span >= epochs
 
 
 def _spread(squares: ndarray, mean: ndarray) -> ndarray:

@@ -22,13 +22,14 @@ _HINT = (
 )
 
 _STYLE = """<style>
-.ut-views { display: grid; gap: 8px; grid-template-columns: repeat(auto-fill, minmax(78px, 1fr)); }
+.ut-views { display: grid; gap: 8px; grid-template-columns: repeat(12, minmax(0, 1fr)); }
+@media (max-width: 900px) { .ut-views { grid-template-columns: repeat(6, minmax(0, 1fr)); } }
 .ut-views figure { margin: 0; min-width: 0; }
 .ut-views i { display: block; aspect-ratio: 1; border: 1px solid var(--ut-border); border-radius: 6px;
   background: var(--strip) no-repeat; background-size: 1200% 100%; image-rendering: pixelated; }
 .ut-views .ut-own i { outline: 2px solid var(--ut-kept); outline-offset: 1px; }
 .ut-views figcaption { font-size: 0.78rem; line-height: 1.35; color: var(--ut-muted); margin-top: 3px;
-  overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+  overflow-wrap: anywhere; }
 .ut-views .ut-own figcaption { color: var(--ut-text); font-weight: 600; }
 </style>"""
 
@@ -147,7 +148,7 @@ def _pictures(strip: str, operations: list[str], seen: Visit) -> str:
     cells = []
     for place, operation in enumerate(operations):
         is_own = place == 0 and seen.strength is not None
-        name = f"epoch {seen.epoch}: {_words(operation)}" if is_own else _words(operation)
+        name = f"epoch {seen.epoch} {_words(operation)}" if is_own else _words(operation)
         shift = 100 * place / (len(operations) - 1)
         cells.append(
             f'<figure class="{"ut-own" if is_own else ""}" title="{markup.text(name)}">'

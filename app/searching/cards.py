@@ -102,7 +102,7 @@ def axis(run: Run, signal: str) -> tuple[float, float]:
 def _pick(run: Run, asked: Drawn | None) -> tuple[Drawn, bool]:
     """Draws signal, comparison and presets; returns the curve and whether it is yet to be drawn."""
     heights = None if asked is None else asked.heights
-    st.session_state[_SIGNAL] = asked.signal if asked else st.session_state.get(_SIGNAL, drawing.SEARCHED[0])
+    st.session_state[_SIGNAL] = asked.signal if asked else st.session_state.get(_SIGNAL, "loss")
     st.session_state[_BY] = asked.by if asked else st.session_state.get(_BY, "shape")
     st.session_state[_PRESET] = next(
         (name for name in drawing.PRESETS if drawing.preset(name) == heights), None
@@ -116,9 +116,10 @@ def _pick(run: Run, asked: Drawn | None) -> tuple[Drawn, bool]:
             "Compare by", get_args(Measure), key=_BY, required=True, on_change=_take, args=(run,),
             format_func=lambda name: _NAMES[name], help=_BY_HELP,
         )  # fmt: skip
-    st.pills(
-        "Take one, or draw below", list(drawing.PRESETS), key=_PRESET, on_change=_take_preset, args=(run,)
-    )
+    st.selectbox(
+        "Take a curve, or draw one", list(drawing.PRESETS), key=_PRESET, on_change=_take_preset, args=(run,),
+        index=None, placeholder="drawn by hand" if asked else "none yet",
+    )  # fmt: skip
     if asked is not None:
         return asked, False
     low, high = axis(run, str(signal))
@@ -147,10 +148,12 @@ def _nearest(
         )
         _select(nearest.ids, key="samples_select_nearest")
     left_out = samples - nearest.compared
-    why = f"fewer than {least} visits" + (" or a level curve" if drawn.by == "shape" else "")
+    why = f"fewer than {least} visits, or within half the epochs" + (
+        ", or level" if drawn.by == "shape" else ""
+    )
     out = f" {wording.plural(left_out, 'sample')} left out: {why}." if left_out else ""
     unit = "distance in shape" if drawn.by == "shape" else f"distance in {label}"
-    st.caption(f"Below each: label and {unit}. Gray lines: the nearest {BEHIND}.{out}")
+    st.caption(f"Below each: label and {unit}. Gray lines: the nearest {BEHIND}, gaps joined.{out}")
     shown = DataFrame({"sample_id": nearest.ids, "distance": nearest.distances})
     with st.container(height=300, border=False):
         names = list(run.about().get("class_names", []))
