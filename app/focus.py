@@ -30,16 +30,17 @@ CHOICES: dict[str, tuple[str, ...]] = {
 }
 # fmt: on
 
-_WRITTEN, _WRITTEN_ON = "focus_written", "focus_written_on"
+_WRITTEN, _WRITTEN_ON, _CHOSEN = "focus_written", "focus_written_on", "focus_chosen"
 _EPOCH_SLIDER = "focus_epoch_slider"
 
 
 def adopt() -> None:
     """Takes over what a newly opened link asks for; text that is no number is ignored."""
-    written = st.session_state.get(_WRITTEN, {})
+    written, chosen = st.session_state.get(_WRITTEN, {}), st.session_state.pop(_CHOSEN, set())
     for name, (key, parse) in _PARAMETERS.items():
         asked = st.query_params.get(name)
-        if asked is None or asked == written.get(name):
+        # Whoever clicks twice in a row sends the address of before the first click: the choice is newer.
+        if asked is None or asked == written.get(name) or name in chosen:
             continue
         value = parse(asked)
         if value is not None:
@@ -116,6 +117,7 @@ def choice(name: str) -> str | None:
 def choose(name: str, value: str | None) -> None:
     """Remembers a choice of a page, which its address then holds; None forgets it, "" is not written."""
     st.session_state[_choice_key(name)] = value
+    st.session_state[_CHOSEN] = {*st.session_state.get(_CHOSEN, ()), name}
 
 
 def go(url_path: str, **looked_at: Any) -> NoReturn:

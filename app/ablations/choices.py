@@ -63,12 +63,26 @@ def switched(label: str, name: str, *, hint: str | None = None) -> bool:
 
 def pinned(groups: Sequence[Group]) -> list[str]:
     """Returns the keys of the groups in colour; asks where there are more groups than colours."""
-    most = len(cards.colors().categorical)
-    if len(groups) <= most:
+    if len(groups) > _most_colors():
+        several("In colour", "pins", _named(groups), default=list(_named(groups))[:_PINNED])
+    return in_color(groups)
+
+
+def in_color(groups: Sequence[Group]) -> list[str]:
+    """Returns the keys of the groups that are in colour now, without asking."""
+    if len(groups) <= _most_colors():
         return [group.key for group in groups]
-    names = {token(group): group.name for group in groups}
-    chosen = several("In colour", "pins", names, default=list(names)[:_PINNED])[:most]
+    names = _named(groups)
+    chosen = _some_of("pins", names, list(names)[:_PINNED])[: _most_colors()]
     return [group.key for group in groups if token(group) in chosen]
+
+
+def _most_colors() -> int:
+    return len(cards.colors().categorical)
+
+
+def _named(groups: Sequence[Group]) -> dict[str, str]:
+    return {token(group): group.name for group in groups}
 
 
 def _set(name: str, value: object) -> str:

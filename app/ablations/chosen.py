@@ -100,13 +100,12 @@ def _pick_study(studies: dict[str, list[str]]) -> str:
     asked = focus.choice("study")
     if asked and asked not in studies:
         st.warning(f"No run names the study {asked!r} any more; another one is shown.")
+        focus.choose("study", None)
         asked = None
     usual = "" if focus.choice("runs") else study.featured(studies) or ""
-    if asked is None:
-        focus.choose("study", None)
     options = {**{name: name for name in studies}, "": "No study, the runs beside"}
     name = choices.selected("Study", "study", options, default=usual)
-    if name:
+    if name and name != asked:
         focus.choose("study", name)  # a link shows this study even when a newer one is featured
     return name
 

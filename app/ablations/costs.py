@@ -6,6 +6,7 @@ Accuracy is that of the last epoch, never the best one, which would be picked on
 from collections.abc import Sequence
 
 import streamlit as st
+from pandas import DataFrame
 
 from app import cards, markup
 from app.ablations import bands, choices, cost_chart, differences, looks, measures
@@ -67,9 +68,15 @@ def _table(groups: Sequence[Group], outcomes: Sequence[Measure]) -> None:
             "epoch, costs are sums over all epochs",
             table=shown,
         )
-        cards.html(markup.wide(markup.table(shown, says="Groups with what they reached and what they cost")))
+        cards.html(
+            markup.wide(
+                markup.table(_unbroken(shown), says="Groups with what they reached and what they cost")
+            )
+        )
         if said := differences.verdict(groups):
             st.markdown(f"Test accuracy: {markup.markdown(said)}")
+        elif len(groups) > 1:
+            st.caption("No two groups have finished runs yet, so nothing is said about which one is better.")
 
 
 def _paired(groups: Sequence[Group], measure: Measure) -> None:
@@ -93,7 +100,18 @@ def _paired(groups: Sequence[Group], measure: Measure) -> None:
                 "runs only. 95 % interval of the mean difference (Student t)" + _warned(groups),
                 table=rows,
             )
-        cards.html(markup.wide(markup.table(rows, says=f"Differences to {reference.name} by seed")))
+        cards.html(
+            markup.wide(markup.table(_unbroken(rows), says=f"Differences to {reference.name} by seed"))
+        )
+
+
+def _unbroken(rows: DataFrame) -> DataFrame:
+    """Returns a table whose cells but the first break at commas alone, so that numbers stay whole."""
+    cells = {
+        name: rows[name].astype(str).str.replace(r"(?<!,) ", "\N{NO-BREAK SPACE}", regex=True)
+        for name in rows
+    }
+    return DataFrame({**cells, "Group": rows["Group"]})
 
 
 def _warned(groups: Sequence[Group]) -> str:

@@ -81,7 +81,8 @@ def table(groups: Sequence[Group], outcomes: Sequence[Measure]) -> DataFrame:
         shown["Flipped among kept"] = [wording.spread(_flipped(group), as_percent=True) for group in groups]
     for cost in COSTS:
         shown[measures.AXIS_LABELS[cost]] = [
-            wording.spread([measures.spent(member, cost) for member in group.members]) for group in groups
+            _amount([measures.spent(member, cost) for member in group.members], is_whole=cost != "seconds")
+            for group in groups
         ]
     return DataFrame(shown)
 
@@ -148,6 +149,14 @@ def _interval(found: Difference, measure: Measure) -> str:
 
 def _each(apart: Mapping[object, float], measure: Measure) -> str:
     return ", ".join(f"{seed}: {measure.write_difference(value)}" for seed, value in apart.items())
+
+
+def _amount(values: Sequence[float], *, is_whole: bool) -> str:
+    """Writes mean ± standard deviation; of samples in whole numbers."""
+    if not is_whole:
+        return wording.spread(values)
+    words = wording.count(float(np.mean(values)))
+    return words if len(values) < 2 else f"{words} ± {wording.count(float(np.std(values, ddof=1)))}"
 
 
 def _is_done(group: Group) -> bool:

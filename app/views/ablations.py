@@ -79,7 +79,7 @@ def _nothing_yet(members: Sequence[Member]) -> None:
 
 def _legend(groups: Sequence[Group], members: Sequence[Member]) -> None:
     """Draws the groups with their colours, their n, and which of their runs are not done."""
-    colors = colors_of(groups, cards.colors())
+    colors = colors_of(groups, cards.colors(), pinned=choices.in_color(groups))
     chips = "".join(
         f'<span class="ut-chip"><span style="color:{colors[group.key]}">●</span> '
         f"{markup.text(group.name)} · {markup.text(_of(group))}</span>"

@@ -59,6 +59,21 @@ def test_a_choice_is_written_into_the_address(page: Page, study_root: Path):
     assert "mean and min–max" in texts(at)
 
 
+def test_a_choice_is_newer_than_the_address_of_before(page: Page, study_root: Path):
+    at = page(study_root, "ablations", section="settings", band="se")
+    at.selectbox(key="pick_study").set_value("demo").run()
+    at.query_params["section"] = "curves"  # what the browser still shows where somebody clicks fast
+    at.segmented_control(key="pick_section").set_value("costs").run()
+    assert at.query_params["section"] == "costs"
+    assert "Paired differences" in texts(at)
+
+
+def test_another_study_than_the_link_names_is_said(page: Page, study_root: Path):
+    at = page(study_root, "ablations", study="gone")
+    assert "No run names the study 'gone' any more" in at.warning[0].value
+    assert at.query_params["study"] == "demo"
+
+
 def test_cost_compares_finished_runs_seed_by_seed(page: Page, study_root: Path):
     said = texts(page(study_root, "ablations", section="costs"))
     assert "Test accuracy of the last epoch against back-propagated samples" in said
