@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from app import cards
+from app import cards, wording
 from app.studies import members as study
 from app.studies import reading, result_card, start_card
 from app.studies.members import Member
@@ -26,9 +26,10 @@ def render() -> None:
     cards.header(
         TITLE, "A question, its arms and its seeds are fixed first; the verdict says how sure it is."
     )
-    runs = find_runs(default_root())
+    members, damaged = reading.read(find_runs(default_root()))
+    groups = _studies(members)
     if start_card.PART not in st.session_state:
-        st.session_state[start_card.PART] = PARTS[0] if _studies(reading.read(runs)[0]) else PARTS[1]
+        st.session_state[start_card.PART] = PARTS[0] if groups else PARTS[1]
     part = st.segmented_control(
         "Part",
         PARTS,
@@ -37,20 +38,33 @@ def render() -> None:
         persist_state="session",
         label_visibility="collapsed",
     )
+    for _, sentence in damaged:
+        st.error(f"Left out: {sentence}", icon=":material/error:")
     if part == PARTS[1]:
+        _before_the_first(members, has_studies=bool(groups))
         start_card.draw()
         return
-    is_busy = any(not run.status().is_over for run in runs)
+    is_busy = any(not member.status.is_over for member in members)
     st.fragment(_results, run_every=LIVE_SECONDS if is_busy else None)(is_busy)
+
+
+def _before_the_first(members: Sequence[Member], *, has_studies: bool) -> None:
+    """Says what there is beside what can be begun here: the demo, and runs that come first."""
+    if not has_studies:
+        st.caption("No study yet. Choose a question, or type `undertow demo` for a study of two minutes.")
+    waiting = sum(member.status.state == "queued" for member in members)
+    if waiting:
+        are = "is" if waiting == 1 else "are"
+        st.caption(
+            f"{wording.plural(waiting, 'run')} {are} waiting for a free slot; what begins here comes after."
+        )
 
 
 def _results(was_busy: bool) -> None:
     with cards.errors_said():
-        members, damaged = reading.read(find_runs(default_root()))
+        members, _ = reading.read(find_runs(default_root()))
         if was_busy and all(member.status.is_over for member in members):
             st.rerun()
-        for _, sentence in damaged:
-            st.error(sentence)
         groups = _studies(members)
         if not groups:
             _nothing_yet(members)
