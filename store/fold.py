@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from store import files, manifest, parts, sources
+from store import files, manifest, parts, sources, summaries
 from store.errors import disk_is_full
 from store.manifest import Manifest
 from store.schema import TABLES, ddl
@@ -78,6 +78,9 @@ def _build(folder: Path, path: Path, *, state: sources.State, last_epoch: int) -
             for table in TABLES:
                 select = sources.select(folder, table, state, catalog="old" if old else None)
                 _fill(connection, table, select, last_epoch=last_epoch)
+            summaries.create(connection, "new")
+            for low, high in _slices(connection, last_epoch + 1):
+                summaries.fill(connection, "new", epoch=last_epoch, low=low, high=high)
             rows = int(connection.execute("SELECT count(*) FROM new.history").fetchall()[0][0])
             connection.execute("DETACH new")
         files.sync(scratch)

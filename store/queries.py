@@ -1,16 +1,16 @@
 """The questions that pages ask of a run: one function a question, its SQL in sight. All of them only read.
 
-What is derived from the history (means, forgetting, ranks) is computed here when it is asked for and kept
-nowhere, so that it cannot disagree with the rows it comes from.
+What is derived from the history (means, forgetting, ranks) is computed when it is asked for, so that it cannot
+disagree with the rows it comes from; only a fold keeps the summary of its last epoch, made by the same SQL.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from store import decision, maps, schema, suspicion
+from store import decision, maps, schema, summaries, suspicion
 from store.decision import Why
 from store.reader import ask, ask_runs
 from store.run import Run
@@ -40,34 +40,6 @@ __all__ = [
 _LAST = 65_535  # the highest epoch that the schema can hold
 
 _ASKED = "($sample_ids IS NULL OR sample_id IN (SELECT unnest($sample_ids::UINTEGER[])))"
-
-_FORGOTTEN = f"""
-    SELECT sample_id, count(*) FILTER (before AND NOT correct) AS forgetting_events
-    FROM (
-        SELECT sample_id, correct, lag(correct) OVER (PARTITION BY sample_id ORDER BY epoch) AS before
-        FROM history WHERE epoch <= $epoch AND correct IS NOT NULL AND {_ASKED}
-    )
-    GROUP BY sample_id
-"""
-
-_LEARNED = f"""
-    SELECT sample_id,
-        count(correct) AS visits,
-        count(*) FILTER (selected) AS times_kept,
-        times_kept / count(*) AS kept_share,
-        avg(confidence) AS mean_confidence,
-        stddev_pop(confidence) AS variability,
-        avg(correct::INTEGER) AS correctness,
-        avg(margin) AS mean_margin,
-        avg(loss) AS mean_loss,
-        arg_max(loss, epoch) AS last_loss,
-        arg_max(prediction, epoch) AS last_prediction,
-        arg_max(rarity, epoch) AS last_rarity,
-        arg_max(score, epoch) AS last_score,
-        min(epoch) FILTER (correct) AS first_learned_epoch,
-        max(epoch) FILTER (correct IS NOT NULL) AS last_seen_epoch
-    FROM history WHERE epoch <= $epoch AND {_ASKED} GROUP BY sample_id
-"""
 
 
 class Detection(NamedTuple):
@@ -156,21 +128,21 @@ def summary(
     confidence; forgetting_events counts visits that were wrong after the visit before was right; mean_margin
     is AUM; last_… is the latest known value. NaN where nothing is known. Few columns are answered sooner.
     """
-    return ask(
-        run,
-        f"""
-        WITH forgotten AS ({_FORGOTTEN}), learned AS ({_LEARNED}), summary AS (
-            SELECT samples.*, learned.* EXCLUDE (sample_id, visits, times_kept),
-                coalesce(visits, 0) AS visits,
-                coalesce(times_kept, 0) AS times_kept,
-                CASE WHEN visits > 0 THEN forgetting_events END AS forgetting_events
-            FROM samples LEFT JOIN learned USING (sample_id) LEFT JOIN forgotten USING (sample_id)
-        )
-        SELECT {"*" if columns is None else ", ".join(columns)} FROM summary WHERE {_ASKED} ORDER BY sample_id
-        """,
-        epoch=_LAST if epoch is None else int(epoch),
-        sample_ids=None if sample_ids is None else _ids(sample_ids),
-    )
+    names = "*" if columns is None else ", ".join(columns)
+    asked: dict[str, Any] = {
+        "epoch": _LAST if epoch is None else int(epoch),
+        "sample_ids": None if sample_ids is None else _ids(sample_ids),
+    }
+    if epoch is None or epoch >= run.last_epoch():
+        kept = f"""
+            SELECT samples.*, stored.* EXCLUDE (sample_id, up_to)
+            FROM samples JOIN {summaries.TABLE} AS stored USING (sample_id) WHERE up_to <= $epoch
+        """
+        found = ask(run, f"SELECT {names} FROM ({kept}) WHERE {_ASKED} ORDER BY sample_id", **asked)
+        if len(found):
+            return found
+    answer = summaries.select(f"epoch <= $epoch AND {_ASKED}")
+    return ask(run, f"SELECT {names} FROM ({answer}) WHERE {_ASKED} ORDER BY sample_id", **asked)
 
 
 def suspects(run: Run, by: str, top: int, epoch: int | None = None) -> pd.DataFrame:

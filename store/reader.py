@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from store import sources
+from store import sources, summaries
 from store.errors import RunIsForeign
 from store.run import Run
 from store.schema import TABLES
@@ -123,6 +123,8 @@ class _Reader:
         for table in TABLES:
             select = sources.select(folder, table, state, catalog=catalog)
             self._connection.execute(f'CREATE VIEW "{schema}".{table} AS {select}')
+        summary = summaries.stored(self._connection, None if state.committed.newer else catalog)
+        self._connection.execute(f'CREATE VIEW "{schema}".{summaries.TABLE} AS {summary}')
         views = self._views[folder] = _Views(state, schema, database)
         if old:
             self._retired.append((time.monotonic(), old))
