@@ -70,8 +70,8 @@ def ask(run: Run, sql: str, *, process: Process, mates: Sequence[Run] = (), rows
     none that may be asked, is wrong, or takes more than SECONDS or its memory; RunIsForeign where a file is.
     """
     for _ in range(_ATTEMPTS):
-        question = _question(run, sql, mates=mates, rows=rows)
-        head, sent = _parted(process(json.dumps(question).encode(), SECONDS))
+        asked = question(run, sql, mates=mates, rows=rows)
+        head, sent = _parted(process(json.dumps(asked).encode(), SECONDS))
         if head.get("kind") != "files":
             break
     if "kind" in head:
@@ -91,7 +91,7 @@ def columns(frame: DataFrame) -> DataFrame:
     return frame.set_axis(names, axis=1)
 
 
-def _question(run: Run, sql: str, *, mates: Sequence[Run], rows: int) -> dict[str, Any]:
+def question(run: Run, sql: str, *, mates: Sequence[Run], rows: int) -> dict[str, Any]:
     """Returns what the process is told: the views, what lies below them, the query and its limits."""
     known = [run, *(mate for mate in mates if STUDY in sql.lower() and mate.id != run.id)]
     states = [(one, sources.state(one.folder)) for one in known]

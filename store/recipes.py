@@ -78,12 +78,14 @@ ORDER BY epoch""",
     ),
     Recipe(
         "Wrong labels that stay",
-        """-- Samples with a label known to be wrong that the last epoch still kept
-SELECT sample_id, label, true_label, rarity, samples.consistency, score, confidence
+        """-- Samples with a label known to be wrong, by how often they were kept all the same
+SELECT sample_id, label, true_label, count_if(selected) AS kept, count(*) AS epochs,
+       avg(confidence) AS mean_confidence
 FROM history
 JOIN samples USING (sample_id)
-WHERE epoch = (SELECT max(epoch) FROM metrics) AND selected AND label <> true_label
-ORDER BY score DESC""",
+WHERE label <> true_label
+GROUP BY ALL
+ORDER BY kept DESC, sample_id""",
     ),
     Recipe(
         "Runs of the study",
