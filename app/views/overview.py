@@ -4,15 +4,13 @@ It reads the small tables of metrics and quantiles alone, so it opens as fast fo
 thousand.
 """
 
-import json
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
 
 import streamlit as st
 from pandas import DataFrame
 
-from app import agreement, badges, cached, cards, charts, cost, focus, markup, naming, wording
+from app import agreement, badges, cached, cards, charts, cost, focus, markup, naming, run_facts, wording
 from store.errors import RunIsForeign
 from store.run import Run, default_root, find_runs
 from store.schema import column
@@ -46,10 +44,10 @@ def render() -> None:
         _noise(run, epoch)
         _augmentation(run, metrics, epoch)
         _engine_room(metrics, epoch)
-    _settings(run, config)
-    with card:  # last, because a long history takes a moment
-        mates = [mate for mate in mates if mate.id != run.id]
-        badges.draw(run, cached.badges(run, mates), run.about().get("notes", []))
+    found = cached.badges(run, [mate for mate in mates if mate.id != run.id])  # a long history takes a moment
+    with card:
+        badges.draw(run, found, run.about().get("notes", []))
+    run_facts.draw(run, found)
 
 
 def _headline(run: Run, metrics: DataFrame, mates: Sequence[Run]) -> None:
@@ -202,42 +200,6 @@ def _engine_room(metrics: DataFrame, epoch: int) -> None:
         alt="Recall of the neighbour index and trustworthiness of the maps by epoch",
         table=metrics[["epoch", "recall", "map_trust", "map_movement"]],
     )
-
-
-def _settings(run: Run, config: dict[str, Any]) -> None:
-    with st.container(border=True, key="card_facts"):
-        cards.head("How it was made")
-        cards.html(markup.facts(_facts(run.about(), run)))
-        with st.container(horizontal=True):
-            with st.popover("Settings as JSON"):
-                st.json(config, expanded=2)
-            st.download_button(
-                "Download", json.dumps(config, indent=2), file_name=f"{run.id}.json", mime="application/json",
-                on_click="ignore", icon=":material/download:", help="The settings, to train the run again",
-            )  # fmt: skip
-
-
-def _facts(about: dict[str, Any], run: Run) -> dict[str, object]:
-    versions = ", ".join(f"{name} {version}" for name, version in about.get("versions", {}).items())
-    flipped = about.get("flipped")
-    return {
-        "Run": run.id,
-        "Samples": f"{wording.count(about.get('n'))} in {len(about.get('class_names', []))} classes",
-        "Flipped labels": wording.UNKNOWN if flipped is None else wording.count(flipped),
-        "Encoder": about.get("encoder") or "none",
-        "Consistency AUROC": wording.number(about.get("consistency_auroc")),
-        "Number format": _with_reason(about, "precision"),
-        "Neighbours by": _with_reason(about, "index"),
-        "Device": f"{about.get('device', '–')}, {wording.plural(about.get('threads', 1), 'thread')}",
-        "Seed": run.config().get("seed", wording.UNKNOWN),
-        "Versions": versions or wording.UNKNOWN,
-    }
-
-
-def _with_reason(about: dict[str, Any], name: str) -> str:
-    """Returns what the engine took and why, as far as it said so."""
-    said = (naming.word(about.get(name) or ""), str(about.get(f"{name}_reason") or ""))
-    return ": ".join(filter(None, said)) or wording.UNKNOWN
 
 
 def _meaning(name: str) -> str:
