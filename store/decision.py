@@ -63,13 +63,10 @@ def explain(
     selected, scores = known.selected.to_numpy(bool), known.score.to_numpy("float64")
     score, rarity = (scores[sample_id], float(known.rarity[sample_id])) if len(known) else (np.nan, np.nan)
     reason = _reason(known, sample_id, epoch=epoch, config=config)
-    if reason in ("random", "loss"):
-        score = np.nan
+    score = np.nan if reason in ("random", "loss") else score
     cut = turn = needed_rarity = needed_consistency = float("nan")
     if reason == "score":
-        cut = float(np.nanmin(scores[selected]))
-        candidates = ~selected & _within_thresholds(known, strategy)
-        turn = _highest(scores[candidates]) if selected[sample_id] else cut
+        cut, turn = _cut_and_turn(known, sample_id, strategy)
         powers = exponents(strategy)
         if _is_product(score, rarity, consistency, powers):
             needed_rarity = _needed(turn, consistency, powers)
@@ -150,6 +147,14 @@ def _reason_for_all(strategy: Mapping[str, Any], epoch: int, epochs: int) -> str
         return "warmup"
     in_tail = epoch >= epochs - math.floor(float(strategy.get("full_tail", 0)) * epochs + 1e-9)
     return "tail" if in_tail and epoch < epochs else "all"  # the engine's rule, in engine/selection/budget.py
+
+
+def _cut_and_turn(known: pd.DataFrame, sample_id: int, strategy: Mapping[str, Any]) -> tuple[float, float]:
+    """The lowest score kept, and the score that the sample has to pass for the other outcome."""
+    selected, scores = known.selected.to_numpy(bool), known.score.to_numpy("float64")
+    cut = float(np.nanmin(scores[selected]))
+    candidates = ~selected & _within_thresholds(known, strategy)
+    return cut, _highest(scores[candidates]) if selected[sample_id] else cut
 
 
 def _of_chance(

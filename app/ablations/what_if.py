@@ -6,7 +6,7 @@ is then held against what that run really kept.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -30,6 +30,16 @@ POINTS = 2_000  # in the scatter
 CLASSES = 20  # in the bars
 
 _PICK = "what_if_run"
+_ELSE = "All else is as logged: a run of these settings learns other features from its first selection on."
+
+
+class _Asked(NamedTuple):
+    """The run that is looked at with its settings, the settings that are tried, and the epoch."""
+
+    member: Member
+    base: RunConfig
+    config: RunConfig
+    epoch: int
 
 
 def render(groups: Sequence[Group]) -> None:
@@ -50,12 +60,13 @@ def render(groups: Sequence[Group]) -> None:
         config = what_if_settings.draw(base, member.run.id)
     terms = cached.terms(member.run, epoch, by_loss=replay.needs_loss(config) or replay.needs_loss(base))
     effect = effects.effect(terms, replay.replayed(terms, config, epoch))
+    asked = _Asked(member, base, config, epoch)
     with shown:
-        _changes(effect, base, config, epoch)
-        _scatter(member, effect, base, config, epoch)
-    _samples(member, effect, epoch)
-    _classes(member, effect)
-    what_if_launch.draw(member, base, config, epoch)
+        _changes(effect, asked)
+        _scatter(effect, asked)
+    _samples(effect, asked)
+    _classes(effect, member)
+    what_if_launch.draw(member, config, base=base, epoch=epoch)
     what_if_checked.draw(member, base)
 
 
@@ -85,9 +96,9 @@ def _take() -> None:
     st.session_state["run"] = st.session_state[_PICK]
 
 
-def _changes(effect: Effect, base: RunConfig, config: RunConfig, epoch: int) -> None:
+def _changes(effect: Effect, asked: _Asked) -> None:
     rows = _rows(effect)
-    samples = len(effect.terms)
+    samples, epoch = len(effect.terms), asked.epoch
     with st.container(border=True, gap="xsmall", key="card_what_if_changes"):
         known = f"by what was known after epoch {epoch - 1}" if epoch else "before anything was known"
         note = f"n = {wording.count(samples)} samples; selected for epoch {epoch} {known}"
@@ -96,9 +107,10 @@ def _changes(effect: Effect, base: RunConfig, config: RunConfig, epoch: int) -> 
         with left:
             cards.html(markup.table(rows, says="Kept as logged and with these settings"))
         with right:
-            cards.html(f"<p>{markup.text(formula(config, epoch, samples))}</p>")
-            st.caption(_reproduced(effect, base, epoch))
-        if sentence := nothing_dropped(config, effect.after, epoch):
+            cards.html(f"<p>{markup.text(formula(asked.config, epoch, samples))}</p>")
+            st.caption(_reproduced(effect, asked))
+            st.caption(_ELSE)
+        if sentence := nothing_dropped(asked.config, effect.after, epoch):
             st.caption(f":material/info: {sentence}")
 
 
@@ -122,12 +134,12 @@ def _rows(effect: Effect) -> DataFrame:
     return DataFrame(rows, columns=["", "As logged", "With these settings"])
 
 
-def _reproduced(effect: Effect, base: RunConfig, epoch: int) -> str:
+def _reproduced(effect: Effect, asked: _Asked) -> str:
     """Says whether the run's own settings give back what the run kept, which is asked anew every time."""
-    own = replay.replayed(effect.terms, base, epoch).kept
+    own = replay.replayed(effect.terms, asked.base, asked.epoch).kept
     apart = int((own != effect.before).sum())
     if not apart:
-        drawn = " Draws repeat with the run's seed." if replay.is_drawn(base) else ""
+        drawn = " Draws repeat with the run's seed." if replay.is_drawn(asked.base) else ""
         return f"At the run's own settings this gives exactly the set that the run kept.{drawn}"
     return (
         f":material/warning: At the run's own settings this differs from what the run kept in "
@@ -135,7 +147,7 @@ def _reproduced(effect: Effect, base: RunConfig, epoch: int) -> str:
     )
 
 
-def _scatter(member: Member, effect: Effect, base: RunConfig, config: RunConfig, epoch: int) -> None:
+def _scatter(effect: Effect, asked: _Asked) -> None:
     points = effect.points(POINTS)
     if points.empty:
         cards.empty(
@@ -145,25 +157,26 @@ def _scatter(member: Member, effect: Effect, base: RunConfig, config: RunConfig,
         return
     known = int((~np.isnan(effect.outcome.rarity) & ~np.isnan(effect.outcome.consistency)).sum())
     drawn = f", drawn: {wording.count(len(points))}" if len(points) < known else ""
-    note = f"n = {wording.count(known)} samples with both values{drawn}; lines are the lowest score kept"
+    cuts = _cuts(effect, asked)
+    lines = "lines are the lowest score kept" if cuts else "no line, as no lowest score decides"
+    note = f"n = {wording.count(known)} samples with both values{drawn}; {lines}"
     with st.container(border=True, gap="xsmall", key="card_what_if_cut"):
         cards.head("Where the cut runs", f"{note}. Click a sample to see its whole life.", table=points)
         figure = what_if_charts.scatter(
-            points, cards.colors(), cuts=_cuts(effect, base, config, epoch), thresholds=_thresholds(config)
+            points, cards.colors(), cuts=cuts, thresholds=_thresholds(asked.config)
         )
         event = st.plotly_chart(
             figure, theme=None, config=canvas.CONFIG, on_select="rerun", selection_mode="points",
-            key=f"what_if_cut_{member.run.id}_{epoch}",
+            key=f"what_if_cut_{asked.member.run.id}_{asked.epoch}",
             alt=f"{len(effect.entering)} samples enter and {len(effect.leaving)} leave the kept set",
         )  # fmt: skip
     for point in event["selection"]["points"][:1]:
-        focus.go("samples", run=member.run.id, sample=int(point["customdata"][0]))
+        focus.go("samples", run=asked.member.run.id, sample=int(point["customdata"][0]))
 
 
-def _cuts(
-    effect: Effect, base: RunConfig, config: RunConfig, epoch: int
-) -> list[tuple[str, DataFrame, bool]]:
+def _cuts(effect: Effect, asked: _Asked) -> list[tuple[str, DataFrame, bool]]:
     """Returns the curves of the lowest score kept: as logged, on the new scale of rarity, and now."""
+    _, base, config, epoch = asked
     own = replay.replayed(effect.terms, base, epoch)
     cuts = []
     for name, outcome, settings in (("cut as logged", own, base), ("cut now", effect.outcome, config)):
@@ -192,8 +205,8 @@ def _thresholds(config: RunConfig) -> tuple[float, float]:
     return strategy.max_rarity, strategy.min_consistency
 
 
-def _samples(member: Member, effect: Effect, epoch: int) -> None:
-    names = _class_names(member)
+def _samples(effect: Effect, asked: _Asked) -> None:
+    names = _class_names(asked.member)
 
     def caption(row: Any) -> tuple[str, ...]:
         label = sample_life.class_name(names, row.label)
@@ -211,7 +224,7 @@ def _samples(member: Member, effect: Effect, epoch: int) -> None:
                 st.caption("No sample: move a slider, and those that change sides appear here.")
                 continue
             frame = effect.terms.iloc[ids[:SHOWN]]
-            drawn = gallery.gallery(member.run, frame, caption, epoch=epoch, width=THUMBNAIL)
+            drawn = gallery.gallery(asked.member.run, frame, caption, epoch=asked.epoch, width=THUMBNAIL)
             links.draw(drawn, key=f"what_if_{title.lower()}")
 
 
@@ -220,7 +233,7 @@ def _class_names(member: Member) -> list[str]:
     return list(names) if isinstance(names, list) else []
 
 
-def _classes(member: Member, effect: Effect) -> None:
+def _classes(effect: Effect, member: Member) -> None:
     by_class = effect.by_class()
     names = _class_names(member)
     drawn = effect.most_changed(CLASSES)

@@ -60,18 +60,23 @@ def _draw(member: Member, base: RunConfig) -> None:
             f"Jaccard = shared / all of the set predicted from this run's log and the set the run kept; "
             f"n = {wording.plural(len(found), 'run')}. Seeds alone: this run against "
             f"{wording.plural(n, 'run')} of the same settings with another seed. Chance: two random sets of "
-            "these sizes, by expected overlap (ours).",
+            "these sizes, by expected overlap (ours). A run with this run's seed agrees by construction "
+            "until its features part from this run's.",
             table=curves,
         )
         cards.html(markup.table(table, says="Predicted against actual kept sets"))
-        if len(curves[curves["kind"] == "predicted"]):
-            last = int(max(max(one.prediction.kept) for one in found))
-            figure = what_if_charts.agreement(curves, cards.colors(), last_epoch=last)
-            best = wording.number(replay.mean(curves[curves["kind"] == "predicted"]["jaccard"]))
-            st.plotly_chart(
-                figure, theme=None, config=canvas.CONFIG, key="chart_what_if_agreement",
-                alt=f"Mean Jaccard of predicted and kept: {best}",
-            )  # fmt: skip
+        _chart(curves, max(max(one.prediction.kept) for one in found))
+
+
+def _chart(curves: DataFrame, last_epoch: int) -> None:
+    predicted = curves[curves["kind"] == "predicted"]
+    if predicted.empty:
+        return
+    st.plotly_chart(
+        what_if_charts.agreement(curves, cards.colors(), last_epoch=last_epoch), theme=None,
+        config=canvas.CONFIG, key="chart_what_if_agreement",
+        alt=f"Mean Jaccard of predicted and kept: {wording.number(replay.mean(predicted['jaccard']))}",
+    )  # fmt: skip
 
 
 def launched(base: Run) -> tuple[list[Checked], list[str]]:

@@ -23,8 +23,8 @@ EPOCHS = 25  # that are predicted, spread evenly: each is computed before the ru
 _LAUNCHES, _SAID = "what_if_launches", "what_if_said"
 
 
-def draw(member: Member, base: RunConfig, config: RunConfig, epoch: int) -> None:
-    """Draws the card."""
+def draw(member: Member, config: RunConfig, *, base: RunConfig, epoch: int) -> None:
+    """Draws the card; base: the settings of the run that is looked at."""
     found = plan.differences(base.model_dump(mode="json"), config.model_dump(mode="json"))
     with st.container(border=True, gap="small", key="card_what_if_launch"):
         note = "A prediction is only worth what a run then does: this queues it and keeps what was predicted."
@@ -45,12 +45,12 @@ def draw(member: Member, base: RunConfig, config: RunConfig, epoch: int) -> None
                 "Seeds", 1, launch_card.SEEDS_AT_MOST, 3, key="what_if_seeds", persist_state="session",
                 help="One run a seed, from the run's own upwards; three tell more than luck",
             )  # fmt: skip
-            queued = runs(member, base, config, seeds)
+            queued = runs(member, config, base=base, seeds=seeds)
             launch_card.cost(queued)
             _launch(member, queued, epoch)
 
 
-def runs(member: Member, base: RunConfig, config: RunConfig, seeds: int) -> list[RunConfig]:
+def runs(member: Member, config: RunConfig, *, base: RunConfig, seeds: int) -> list[RunConfig]:
     """Returns the runs to queue, one a seed from the base run's own upwards, in a study of their own."""
     found = plan.differences(base.model_dump(mode="json"), config.model_dump(mode="json"))
     study = wording.shortened(f"what if, from {naming.run_title(member.config)}", 80)

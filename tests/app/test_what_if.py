@@ -9,12 +9,12 @@ import pytest
 from pandas import DataFrame
 from streamlit.testing.v1 import AppTest
 
-from app import launch
+from app import launch, reasons
 from app.ablations import what_if_charts, what_if_launch, what_if_words
 from app.studies import reading
 from app.theme import LIGHT
 from engine.config import RunConfig, parse
-from store import files, predictions
+from store import files, predictions, queries, terms
 from store.run import Run, find_runs
 from tests.pages import charts, texts
 from tests.synthetic import JOINT, make_run
@@ -221,9 +221,24 @@ def test_the_formula_names_what_the_settings_do():
 
 def test_the_launched_study_is_not_that_of_the_run(base: Run):
     member, own = reading.member(base), parse(base.config())
-    queued = what_if_launch.runs(member, own, parse(base.config(), NARROW), 3)
+    queued = what_if_launch.runs(member, parse(base.config(), NARROW), base=own, seeds=3)
     assert [run.seed for run in queued] == [0, 1, 2]
     assert {run.study.replace("\N{NO-BREAK SPACE}", " ") for run in queued} == {
         "what if, from joint 50 % + SADA"
     }
     assert len(find_runs(base.folder.parent)) == 3
+
+
+def test_a_sample_beyond_a_threshold_is_told_which(tmp_path: Path):
+    settings = (*JOINT, "strategy.min_consistency=0.5", "strategy.max_rarity=0.8")
+    run = make_run(tmp_path, epochs=3, settings=settings)
+    known = terms.terms(run, 2)
+    low = int(known.index[known.consistency < 0.5][0])
+    rare = int(known.index[(known.consistency >= 0.5) & (known.rarity > 0.8)][0])
+    said = [reasons.reason(queries.why(run, sample, 2), run.config()) for sample in (low, rare)]
+    assert said[0].endswith(
+        "is below strategy.min_consistency 0.5, beyond which no sample is kept whatever its score."
+    )
+    assert said[1].endswith(
+        "is above strategy.max_rarity 0.8, beyond which no sample is kept whatever its score."
+    )
