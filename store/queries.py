@@ -1,7 +1,7 @@
 """The questions that pages ask of a run: one function a question, its SQL in sight. All of them only read.
 
-What is derived from the history (means, forgetting, ranks) is computed when it is asked for, so that it cannot
-disagree with the rows it comes from; only a fold keeps the summary of its last epoch, made by the same SQL.
+What is derived from the history (means, forgetting, ranks) is computed when it is asked for, so that it
+cannot disagree with its rows; only a fold keeps the summary of its last epoch, made by the same SQL.
 """
 
 from collections.abc import Sequence
