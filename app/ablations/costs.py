@@ -51,8 +51,8 @@ def _chart(groups: Sequence[Group], outcomes: dict[str, Measure]) -> Measure:
         cost_chart.costs(
             points, palette, measure=measure, x=x, colors=looks.colors_of(groups, palette, pinned=pinned)
         ),
-        note=f"{_capital(bands.MEANINGS[band])}, in both directions; {_seeds(groups)}. Dashed: Pareto front "
-        "of the means (ours), no other group is both cheaper and better. Open points: a run is not done",
+        note=f"{_capital(bands.MEANINGS[band])}, in both directions; {looks.seeds(groups)}. Dashed: Pareto "
+        "front of the means (ours), no other group is both cheaper and better. Open points: a run is not done",
         alt=f"{measure.label} against {x.lower()}; on the Pareto front: {', '.join(ends) or 'no group'}",
         table=points.drop(columns="key"),
     )
@@ -121,13 +121,6 @@ def _warned(groups: Sequence[Group]) -> str:
 def _keeps_everything(group: Group) -> bool:
     strategy = group.members[0].config.get("strategy")
     return isinstance(strategy, dict) and strategy.get("kind") == "everything"
-
-
-def _seeds(groups: Sequence[Group]) -> str:
-    counts = sorted({group.n for group in groups})
-    n = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    lone = "; one seed has no band" if counts[0] == 1 else ""
-    return f"n = {n} seeds a group{lone}"
 
 
 def _capital(text: str) -> str:

@@ -43,8 +43,9 @@ def _chart(
         lines, cards.colors(), measure=measure, x=x, band=bands.BANDS[band], single=single
     )
     against = "by epoch" if axis == "epoch" else f"against {x.lower()}"
+    around = f": mean and {bands.BANDS[band]}" if _has_bands(groups) else ""
     cards.chart(
-        f"{measure.label} {against}: mean and {bands.BANDS[band]}",
+        f"{measure.label} {against}{around}",
         figure,
         note=_note(groups, lines, measure, axis=axis, band=band),
         alt=f"{measure.label} {against}; {_takeaway(lines, measure)}",
@@ -78,11 +79,8 @@ def curve(rows: DataFrame, band: str) -> DataFrame:
 
 
 def _note(groups: Sequence[Group], lines: Sequence[Line], measure: Measure, *, axis: str, band: str) -> str:
-    seeds = sorted({group.n for group in groups})
-    n = f"n = {seeds[0]}" if len(seeds) == 1 else f"n = {seeds[0]} to {seeds[-1]}"
-    parts = [measure.meaning, f"{bands.MEANINGS[band]}; {n} seeds a group"]
-    if seeds[0] == 1:
-        parts.append("one seed has no band")
+    drawn = f"{bands.MEANINGS[band]}; {looks.seeds(groups)}"
+    parts = [measure.meaning, drawn if _has_bands(groups) else looks.seeds(groups)]
     if any(
         (line.curve["n"] > 0).any() and not line.curve.loc[line.curve["n"] > 0, "whole"].all()
         for line in lines
@@ -93,6 +91,10 @@ def _note(groups: Sequence[Group], lines: Sequence[Line], measure: Measure, *, a
     if axis != "epoch":
         parts.append("each point is the mean of the seeds at one epoch in both directions (ours)")
     return ". ".join(f"{part[0].upper()}{part[1:]}" for part in parts)
+
+
+def _has_bands(groups: Sequence[Group]) -> bool:
+    return any(group.n > 1 for group in groups)
 
 
 def _takeaway(lines: Sequence[Line], measure: Measure) -> str:

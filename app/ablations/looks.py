@@ -28,6 +28,15 @@ def dashes_of(groups: Sequence[Group]) -> dict[str, str]:
     return {group.key: DASHES[families.index(_family(group)) % len(DASHES)] for group in groups}
 
 
+def seeds(groups: Sequence[Group]) -> str:
+    """Writes how many seeds the groups have, and that one seed has no band."""
+    fewest, most = min(group.n for group in groups), max(group.n for group in groups)
+    if most == 1:
+        return "one seed (n = 1) a group, which has no band"
+    n = f"{most}" if fewest == most else f"{fewest} to {most}"
+    return f"n = {n} seeds a group{'; one seed has no band' if fewest == 1 else ''}"
+
+
 def _family(group: Group) -> str:
     strategy = group.members[0].config.get("strategy")
     return str(strategy.get("kind")) if isinstance(strategy, dict) else ""

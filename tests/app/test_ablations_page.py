@@ -100,7 +100,9 @@ def test_two_seeds_are_too_few(page: Page, tmp_path: Path):
 
 def test_one_run_is_drawn_and_has_nothing_to_differ_from(page: Page, tmp_path: Path):
     make_run(tmp_path, samples=20, epochs=2)
-    assert "One seed has no band" in texts(page(tmp_path, "ablations"))
+    said = texts(page(tmp_path, "ablations"))
+    assert "One seed (n = 1) a group, which has no band" in said
+    assert "standard deviation" not in said
     assert "A difference needs two groups" in texts(page(tmp_path, "ablations", section="costs"))
     assert "One group has nothing to differ from" in texts(page(tmp_path, "ablations", section="settings"))
 
