@@ -97,7 +97,8 @@ def _views(run: Run, sample_id: int, seen: Visit, epoch: int) -> None:
     strength = _strength(answer["strengths"], sample_id, seen)
     strip = answer["strips"][answer["strengths"].index(strength)]
     st.caption(said(seen, epoch, strength=strength, operations=answer["operations"]))
-    cards.html(_pictures(strip, answer["operations"], seen))
+    is_seen = strength == seen.strength and _is_logged(seen, answer["operations"])
+    cards.html(_pictures(strip, answer["operations"], first=f"epoch {seen.epoch}" if is_seen else ""))
 
 
 def said(seen: Visit, epoch: int, *, strength: float, operations: list[str]) -> str:
@@ -108,7 +109,7 @@ def said(seen: Visit, epoch: int, *, strength: float, operations: list[str]) -> 
             f"No epoch trained on it, so none of these views was seen; strength {wording.number(strength)}."
         )
     dropped = f"Epoch {epoch} dropped it; {at} is its nearest visit. " if seen.epoch != epoch else ""
-    if seen.operation is None or OPERATIONS[seen.operation] != operations[0]:
+    if not _is_logged(seen, operations):
         logged = wording.UNKNOWN if seen.operation is None else _words(OPERATIONS[seen.operation])
         return (
             f"{dropped}Draws at its strength; none is known to be the one trained on: the log says that {at} "
@@ -124,6 +125,10 @@ def said(seen: Visit, epoch: int, *, strength: float, operations: list[str]) -> 
         "chance follows from seed, epoch and sample, and the operation is the logged one. The other "
         f"{others} are new draws at that strength, which training never saw."
     )
+
+
+def _is_logged(seen: Visit, operations: list[str]) -> bool:
+    return seen.operation is not None and OPERATIONS[seen.operation] == operations[0]
 
 
 def _strength(strengths: list[float], sample_id: int, seen: Visit) -> float:
@@ -144,11 +149,12 @@ def _mark(seen: Visit, strength: float) -> str:
     return f"{wording.number(strength)} · epoch {seen.epoch}" if is_own else f"{strength:g}"
 
 
-def _pictures(strip: str, operations: list[str], seen: Visit) -> str:
+def _pictures(strip: str, operations: list[str], *, first: str) -> str:
+    """Returns the views with their operations; first: its mark, "" for none."""
     cells = []
     for place, operation in enumerate(operations):
-        is_own = place == 0 and seen.strength is not None
-        name = f"epoch {seen.epoch} {_words(operation)}" if is_own else _words(operation)
+        is_own = place == 0 and bool(first)
+        name = f"{first} {_words(operation)}" if is_own else _words(operation)
         shift = 100 * place / (len(operations) - 1)
         cells.append(
             f'<figure class="{"ut-own" if is_own else ""}" title="{markup.text(name)}">'
