@@ -24,7 +24,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
         "study", "runs", "section", "measure", "axis", "band", "pins", "single", "outcome", "cost",
         "reference", "every",
         "a", "b", "part", "right", "by", "fdr", "of", "signals", "colour", "kept",
-        "seed",
+        "seed", "shift",
     ),
     "sql": ("sql",),
 }

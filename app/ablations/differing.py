@@ -20,11 +20,15 @@ from store.run import Run, default_root, find_run
 Versions = tuple[tuple[str, str], ...]
 
 
-def tested(sides: Sides, measure: str) -> Moderated:
-    """Returns the test of every sample, A less B; ValueError below two seeds, NoSpread without any spread."""
+def tested(sides: Sides, measure: str, *, is_centred: bool = False) -> Moderated:
+    """Returns the test of every sample, A less B; ValueError below two seeds, NoSpread without any spread.
+
+    is_centred: each run's median over its samples is taken off first, so that a shift which all samples
+    share, such as more confidence everywhere, is no difference of any of them.
+    """
     one, other = ([(run.id, run.data_version()) for run in runs] for runs in sides.runs())
     places = _pairs(sides)
-    return _tested(tuple(one), tuple(other), places, measure, sides.epoch)
+    return _tested((tuple(one), tuple(other)), places, measure, sides.epoch, is_centred=is_centred)
 
 
 def listed(sides: Sides, found: Moderated, measure: str, most: int) -> DataFrame:
@@ -60,11 +64,16 @@ def _pairs(sides: Sides) -> tuple[tuple[int, int], ...]:
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _tested(
-    one: Versions, other: Versions, pairs: tuple[tuple[int, int], ...], measure: str, epoch: int
+    versions: tuple[Versions, Versions],
+    pairs: tuple[tuple[int, int], ...],
+    measure: str,
+    epoch: int,
+    *,
+    is_centred: bool,
 ) -> Moderated:
-    sides = [
-        np.stack([cached.per_sample(run, measure, epoch) for run in _runs(side)]) for side in (one, other)
-    ]
+    sides = [np.stack([cached.per_sample(run, measure, epoch) for run in _runs(side)]) for side in versions]
+    if is_centred:
+        sides = [side - np.nanmedian(side, axis=1, keepdims=True) for side in sides]
     test = moderated.paired if pairs else moderated.two_sample
     return test(*_used(sides, pairs))
 

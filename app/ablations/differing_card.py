@@ -3,6 +3,7 @@
 from functools import partial
 from typing import Any
 
+import numpy as np
 import streamlit as st
 from pandas import DataFrame
 
@@ -32,8 +33,8 @@ def draw(sides: Sides) -> None:
     with st.container(border=True, gap="xsmall", key="card_differing"):
         head = st.container()
         with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-            measure, rate = _controls(sides)
-        found = _test(sides, measure)
+            measure, rate, is_centred = _controls(sides)
+        found = _test(sides, measure, is_centred=is_centred)
         with head:
             cards.head("Which samples differ beyond the seeds", _note(sides, found, measure), hint=_METHOD)
         if found is None:
@@ -66,8 +67,13 @@ def pick_measure(sides: Sides) -> str:
     return choices.selected("Compare samples by", "by", names, default=first)
 
 
-def _controls(sides: Sides) -> tuple[str, float]:
-    return pick_measure(sides), _pick_rate()
+def _controls(sides: Sides) -> tuple[str, float, bool]:
+    measure, rate = pick_measure(sides), _pick_rate()
+    hint = (
+        "Takes each run's median over all samples off first, so that a shift which all samples share, "
+        "such as more confidence everywhere, is no difference of any of them. A and B below stay as measured."
+    )
+    return measure, rate, choices.switched("Beyond the common shift", "shift", hint=hint)
 
 
 def _pick_rate() -> float:
@@ -86,7 +92,7 @@ def _take_rate() -> None:
     focus.choose("fdr", f"{st.session_state[_SLIDER]:g}")
 
 
-def _test(sides: Sides, measure: str) -> Moderated | None:
+def _test(sides: Sides, measure: str, *, is_centred: bool) -> Moderated | None:
     """Returns the test, or says why there is none."""
     few = min((sides.one, sides.other), key=lambda group: group.n)
     if few.n < 2:
@@ -96,11 +102,11 @@ def _test(sides: Sides, measure: str) -> Moderated | None:
         )
         return None
     try:
-        found = differing.tested(sides, measure)
+        found = differing.tested(sides, measure, is_centred=is_centred)
     except NoSpread:
         st.caption(
-            "The seeds of each group agree on every sample in this, so there is no noise floor to test "
-            "against: any difference is a difference. Choose another measure."
+            "In this no sample's difference changes with the seed, so there is no noise floor to test "
+            "against. Choose another measure."
         )
         return None
     if not found.tested:
@@ -120,9 +126,11 @@ def _note(sides: Sides, found: Moderated | None, measure: str) -> str:
     )
     left_out = sides.samples - found.tested
     left = f"; {wording.plural(left_out, 'sample')} without a value in every run left out" if left_out else ""
+    shift = wording.number(float(np.nanmean(found.difference)), signed=True)
     return (
         f"{comparing.MEASURES[measure].label}: {meaning}, epochs 0 to {sides.epoch}. {seeds}; "
-        f"n = {wording.plural(found.tested, 'sample')} tested{left}. Moderated t, Benjamini–Hochberg (ours)."
+        f"n = {wording.plural(found.tested, 'sample')} tested{left}; "
+        f"mean A − B {shift}. Moderated t, Benjamini–Hochberg (ours)."
     )
 
 

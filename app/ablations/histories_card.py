@@ -12,8 +12,8 @@ from app.ablations.sides import Sides
 
 TITLE = "One sample in both groups"
 LISTED = 30
-SIGNALS = (*history_charts.PANELS, "kept")
-FIRST_SIGNALS = ("loss", "margin", "kept")
+SIGNALS = ("clean_loss", *history_charts.PANELS, "kept")
+FIRST_SIGNALS = ("clean_loss", "confidence", "kept")
 _PICKER = "pick_of"
 
 
@@ -38,7 +38,7 @@ def draw(sides: Sides) -> None:
         note = (
             f"A: {sides.one.name}, {wording.plural(sides.one.n, 'seed')}; B: {sides.other.name}, "
             f"{wording.plural(sides.other.n, 'seed')}. Thin: a seed; bold: the mean of the seeds that have a "
-            "value. Gaps: not measured in that epoch. Kept: share of the seeds that kept it."
+            "value. Gaps: not visited in that epoch. Kept: share of the seeds that kept it."
         )
         cards.chart(
             TITLE, figure, note=note, alt=f"Histories of sample {sample}", table=_shown(frame, signals)

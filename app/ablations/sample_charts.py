@@ -13,6 +13,7 @@ from app.history_charts import declared
 from app.theme import Palette
 
 _PANEL_HEIGHT, _PANEL_GAP = 190, 34  # pixels
+_SPARSE = frozenset({"clean_loss"})  # measured in some epochs by design, for which a gap says nothing
 
 
 def disagreements(found: Flips, palette: Palette, *, colors: Sequence[str]) -> go.Figure:
@@ -99,10 +100,13 @@ def _panel(sketch: Sketch, frame: DataFrame, signal: str, *, panel: int, colors:
     what = "Kept" if signal == "kept" else declared(signal).label
     for side, color in zip(("A", "B"), colors, strict=True):
         rows = frame[frame["side"] == side]
+        if signal in _SPARSE:
+            rows = rows.dropna(subset=[signal])
         for seed, one in rows.groupby("seed"):
             sketch.add(
-                "scatter", panel=panel, x=one["epoch"], y=one[signal], mode="lines", showlegend=False,
+                "scatter", panel=panel, x=one["epoch"], y=one[signal], showlegend=False,
                 line={"color": sketch.palette.faded(color, 0.4), "width": 1},
+                mode="lines+markers", marker={"size": 3},  # a visit between two drops has no line
                 hovertemplate=f"{side}, seed {seed}: %{{y:.3~g}}<extra></extra>",
             )  # fmt: skip
         mean = rows.groupby("epoch")[signal].mean().reset_index()

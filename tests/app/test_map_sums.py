@@ -14,7 +14,7 @@ from app.map.keyframes import Keyframes
 from app.map.lasso import Lasso, is_inside
 from store import queries
 from store.run import Run
-from tests.synthetic import make_run
+from tests.synthetic import JOINT, make_run
 
 
 @pytest.fixture(scope="module")
@@ -172,3 +172,13 @@ def test_a_lasso_that_is_none_is_not_read(text: str):
 )
 def test_what_a_browser_may_send_in_malice_is_no_lasso(choice: dict[str, Any]):
     assert Lasso.received(choice) is None
+
+
+def test_two_runs_on_one_scale_have_equal_ends(tmp_path: Path):
+    runs = [make_run(tmp_path, samples=60, epochs=3, settings=(*JOINT, f"seed={seed}")) for seed in (0, 1)]
+    alone = [keyframes.colouring(run, run.data_version(), "loss") for run in runs]
+    one, other = keyframes.on_one_scale(runs, "loss")
+    assert (one.low, one.high) == (other.low, other.high)
+    assert (one.low, one.high) == (min(found.low for found in alone), max(found.high for found in alone))
+    assert one.is_shared
+    assert not any(found.is_shared for found in keyframes.on_one_scale(runs, "label"))

@@ -74,6 +74,13 @@ def test_values_of_a_signal_are_scaled_over_all_keyframes_and_255_where_unknown(
     assert sent.reshape(KEYFRAMES, SAMPLES).tolist() == np.where(np.isnan(true), 255, expected).tolist()
 
 
+def test_values_on_a_scale_that_is_given_are_scaled_to_it(client: TestClient, run: Run):
+    codes = client.get(f"/api/map/{run.id}/values/rarity?low=-1&high=1").content
+    values = np.frombuffer(codes, np.uint8)
+    assert values.min() >= 127  # rarity is from 0 to 1, the upper half of this scale
+    assert values.max() == 254
+
+
 def test_values_of_a_class_are_its_codes_once(client: TestClient, run: Run):
     sent = np.frombuffer(client.get(f"/api/map/{run.id}/values/label").content, np.uint8)
     assert sent.tolist() == queries.epoch_rows(run, 0, [])["label"].tolist()
@@ -165,6 +172,9 @@ def test_an_unknown_run_is_answered_with_a_sentence(client: TestClient):
         "map/{run}/positions?k=1e9",
         "map/{run}/values/selected",
         "map/{run}/values/loss;drop",
+        "map/{run}/values/loss?low=1",
+        "map/{run}/values/loss?low=nan&high=1",
+        "map/{run}/values/loss?low=2&high=1",
         "sprite/{run}.webp?ids=" + ",".join(["1"] * 513),
     ],
 )

@@ -41,7 +41,8 @@ def expected(run: Run, measure: str, epoch: int) -> list[float]:
     name = columns.get(measure) or ("clean_loss" if "clean_loss" in str(column) else str(column))
     histories = seen(table(run, name)[: epoch + 1])
     means = {
-        "last_clean_confidence": lambda values: np.exp(-values[-1]),
+        "clean_log_odds": lambda values: np.mean(-np.log(np.expm1(values))),
+        "last_clean_log_odds": lambda values: -np.log(np.expm1(values[-1])),
         "clean_confidence": lambda values: np.mean(np.exp(-np.array(values))),
         "clean": lambda values: values[-1],
         "visit": lambda values: values[-1],
