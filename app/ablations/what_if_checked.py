@@ -43,7 +43,7 @@ def draw(member: Member, base: RunConfig) -> None:
 def _draw(member: Member, base: RunConfig) -> None:
     found, damaged = launched(member.run)
     for sentence in damaged:
-        st.error(sentence, icon=":material/error:")
+        st.error(markup.markdown(sentence), icon=":material/error:")
     if not found:
         cards.empty(
             "No run was launched from here yet",

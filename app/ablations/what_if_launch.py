@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from app import cached, cards, focus, launch, launch_card, naming, plan, wording
+from app import cached, cards, focus, launch, launch_card, markup, naming, plan, wording
 from app.ablations import replay, what_if_words
 from app.studies.members import Member
 from engine.config import RunConfig
@@ -96,7 +96,7 @@ def _launch(member: Member, queued: Sequence[RunConfig], epoch: int) -> None:
         for run, prediction in zip(begun, expected, strict=True):
             predictions.write(run, prediction)
     except (launch.NoSupervisor, RunIsForeign, OSError, ValueError) as error:
-        st.error(f"{error}. The runs that were written wait on the page Runs.")
+        st.error(f"{markup.markdown(error)}. The runs that were written wait on the page Runs.")
         return
     st.session_state[_SAID] = (
         f"Queued {amount}; Runs shows how far they are. What they are expected to keep in epoch {epoch} is "

@@ -9,7 +9,7 @@ import pytest
 from pandas import DataFrame
 from streamlit.testing.v1 import AppTest
 
-from app import launch, reasons
+from app import launch, markup, reasons
 from app.ablations import what_if_charts, what_if_launch, what_if_words
 from app.studies import reading
 from app.theme import LIGHT
@@ -149,7 +149,8 @@ def test_a_damaged_prediction_is_told_and_hides_nothing(page: Page, base: Run):
     run = checked(base)
     (run.folder / predictions.NAME).write_bytes(b"PAR1")
     at = opened(page, base)
-    assert at.error[0].value.startswith(f"predicted.parquet of run {run.id} is no whole prediction")
+    said = f"predicted.parquet of run {run.id} is no whole prediction"
+    assert at.error[0].value.startswith(markup.markdown(said))
     assert "What would be kept" in texts(at)
 
 
