@@ -17,6 +17,9 @@ from store.run import Run
 # Epochs that are graded of a long run: a curve looks no different with more, and each costs 30 ms.
 MOST_EPOCHS = 16
 
+# Samples whose history is added up at a time; a fold lays blocks of 1,024 together.
+_SLICE = 10_240
+_KINDS = ("sum", "count")
 _MEANS = {"mean_margin": "margin", "mean_confidence": "confidence", "mean_loss": "loss"}
 
 
@@ -51,24 +54,28 @@ def by_epoch(run: Run, most: int = MOST_EPOCHS) -> pd.DataFrame:
 def _means(run: Run, samples: int, step: int) -> list[tuple[int, dict[str, ndarray]]]:
     """Returns each graded epoch with the means (N,) of the epochs up to it, NaN where nothing is known."""
     sums = ", ".join(f"sum({name}) AS sum_{name}, count({name}) AS count_{name}" for name in _MEANS.values())
-    found = ask(
-        run,
-        f"""
-        SELECT sample_id, epoch // $step AS stretch, max(epoch) AS epoch, {sums}
-        FROM history GROUP BY sample_id, stretch
-        """,
-        step=step,
-    )
-    stretch, ids = found.stretch.to_numpy(int), found.sample_id.to_numpy(int)
-    totals = {}
-    for name in _MEANS.values():
-        for kind in ("sum", "count"):
-            total = np.zeros((stretch.max() + 1, samples))
-            total[stretch, ids] = found[f"{kind}_{name}"].fillna(0).to_numpy()
-            totals[kind, name] = total.cumsum(axis=0)
+    epochs = run.last_epoch() + 1
+    totals = {
+        (kind, name): np.zeros((-(-epochs // step), samples)) for kind in _KINDS for name in _MEANS.values()
+    }
+    for low in range(0, samples, _SLICE):
+        found = ask(
+            run,
+            f"""
+            SELECT sample_id, epoch // $step AS stretch, {sums}
+            FROM history WHERE sample_id >= $low AND sample_id < $high AND epoch < $epochs
+            GROUP BY sample_id, stretch
+            """,
+            step=step, low=low, high=low + _SLICE, epochs=epochs,
+        )  # fmt: skip
+        place = found.stretch.to_numpy(int), found.sample_id.to_numpy(int)
+        for kind, name in totals:
+            totals[kind, name][place] = found[f"{kind}_{name}"].fillna(0).to_numpy()
+    for total in totals.values():
+        np.cumsum(total, axis=0, out=total)
     with np.errstate(invalid="ignore"):
         means = {signal: totals["sum", name] / totals["count", name] for signal, name in _MEANS.items()}
-    last = [min((place + 1) * step, run.last_epoch() + 1) - 1 for place in range(stretch.max() + 1)]
+    last = [min(end, epochs) - 1 for end in range(step, epochs + step, step)]
     return [(epoch, {name: mean[place] for name, mean in means.items()}) for place, epoch in enumerate(last)]
 
 
