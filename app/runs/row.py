@@ -22,7 +22,7 @@ def draw(member: Member, spent: cost.Cost, *, place: str = "") -> None:
     is_waiting = member.status.state == "queued"
     with st.container(border=True, gap="xsmall", key=f"run_{member.run.id}"):
         cards.html(cells.about(member))
-        words, buttons = st.columns([2.6 if is_waiting else 3.5, 1], vertical_alignment="center", gap="small")
+        words, buttons = st.columns([2.1 if is_waiting else 3.5, 1], vertical_alignment="center", gap="small")
         with words:
             cards.html(cells.numbers(member, spent, place=place))
         with buttons.container(horizontal=True, horizontal_alignment="right", gap="xsmall", wrap=False):

@@ -105,7 +105,7 @@ def _full_run(study: Sequence[Member]) -> DataFrame | None:
 def _places() -> dict[str, str]:
     """Returns where each waiting run stands in the queue, in words."""
     order = queue.in_order(default_root(), queue.queued(default_root()))
-    return {run.id: f"number {place} of {len(order)} in the queue" for place, run in enumerate(order, 1)}
+    return {run.id: f"queue: {place} of {len(order)}" for place, run in enumerate(order, 1)}
 
 
 def _unattended(members: Sequence[Member]) -> None:

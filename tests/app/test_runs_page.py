@@ -23,7 +23,7 @@ ValueError: <b>keep</b> must be from 0.01 to 1
 def test_a_waiting_run_is_moved_to_the_front(page: Callable[..., AppTest], tmp_path: Path) -> None:
     runs = [make_run(tmp_path, epochs=0, state="queued") for _ in range(2)]
     at = page(tmp_path)
-    assert "number 2 of 2 in the queue" in texts(at)
+    assert "queue: 2 of 2" in texts(at)
     at.button(key=f"first_{runs[1].id}").click().run()
     assert [run.id for run in queue.in_order(tmp_path, queue.queued(tmp_path))] == [runs[1].id, runs[0].id]
 
@@ -52,9 +52,9 @@ def test_a_stalled_run_that_does_not_stop_is_killed(
     killed: list[Run] = []
     monkeypatch.setattr(launch, "kill", killed.append)
     run = make_run(tmp_path, samples=20, epochs=2, state="running")
-    run.write_status(pid=os.getpid(), heartbeat=time.time() - 100)
+    run.write_status(pid=os.getpid(), heartbeat=time.time() - 70)
     at = page(tmp_path)
-    assert "silent for 1 min 40 s while training" in texts(at)
+    assert "silent for 1 min" in texts(at)
     assert at.button(key=f"stop_{run.id}")
     run.request_stop()
     at.run()
