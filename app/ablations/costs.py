@@ -52,7 +52,7 @@ def _chart(groups: Sequence[Group], outcomes: dict[str, Measure]) -> Measure:
             points, palette, measure=measure, x=x, colors=looks.colors_of(groups, palette, pinned=pinned)
         ),
         note=f"{_capital(bands.MEANINGS[band])}, in both directions; {looks.seeds(groups)}. Dashed: Pareto "
-        "front of the means (ours), no other group is both cheaper and better. Open points: a run is not done",
+        "front of the means (ours), no other group is both cheaper and better. Open: a run is not done",
         alt=f"{measure.label} against {x.lower()}; on the Pareto front: {', '.join(ends) or 'no group'}",
         table=points.drop(columns="key"),
     )

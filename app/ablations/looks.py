@@ -5,10 +5,13 @@ groups all are grey but those that the person pins.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from app import wording
 from app.ablations.groups import Group
 from app.theme import Palette
 
+LONGEST = 48  # letters of the name of a group
 # Plotly's "dot" is left out: curves use it for what is missing seeds.
 DASHES = ("solid", "dash", "dashdot", "longdash", "longdashdot")
 
@@ -26,6 +29,15 @@ def dashes_of(groups: Sequence[Group]) -> dict[str, str]:
     """Returns a dash by group key: one for each kind of strategy, in order of appearance."""
     families = list(dict.fromkeys(_family(group) for group in groups))
     return {group.key: DASHES[families.index(_family(group)) % len(DASHES)] for group in groups}
+
+
+def briefly(groups: Sequence[Group]) -> list[Group]:
+    """Returns the groups with names that fit a line; of names that then are equal each gets its number."""
+    names = [wording.shortened(group.name, LONGEST) for group in groups]
+    brief = []
+    for place, (group, name) in enumerate(zip(groups, names, strict=True), start=1):
+        brief.append(replace(group, name=f"{name} ({place})" if names.count(name) > 1 else name))
+    return brief
 
 
 def seeds(groups: Sequence[Group]) -> str:

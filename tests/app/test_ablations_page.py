@@ -128,8 +128,8 @@ def test_more_groups_than_colours_are_grey_but_the_pinned(page: Page, tmp_path: 
 def test_a_damaged_run_is_a_sentence_and_the_others_are_compared(page: Page, tmp_path: Path):
     whole, damaged = make_run(tmp_path, samples=20, epochs=2), make_damaged_run(tmp_path)
     at = page(tmp_path, "ablations", runs=f"{whole.id},{damaged.id}")
-    said = texts(at)
-    assert f"Left out of the comparison: epoch 1 of run {damaged.id}" in said or damaged.id in said
+    said = texts(at).replace("\\", "")
+    assert f"Left out of the comparison: parts/epoch-00001.parquet of run {damaged.id} is missing" in said
     assert "joint 50 % + SADA · n = 1" in said
     assert len(charts(at)) == 1
 

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from app.ablations import bands, differences, end_labels
+from app.ablations import bands, differences, end_labels, looks
+from app.ablations.groups import Group
 from app.studies.verdicts import Difference
 
 NAN = math.nan
@@ -113,3 +114,11 @@ def test_long_names_keep_what_tells_them_apart():
     assert short[0].endswith("keep 0.5")
     assert short[2] == "random"
     assert max(map(len, short)) <= end_labels.LONGEST
+
+
+def test_groups_with_many_differences_get_names_that_fit_a_line_and_differ():
+    groups = [Group(f"{'joint ' * 20}{place}", str(place), place, ()) for place in range(2)]
+    brief = looks.briefly([*groups, Group("random", "r", 2, ())])
+    assert [group.name for group in brief][2] == "random"
+    assert len({group.name for group in brief}) == 3
+    assert [group.key for group in brief] == ["0", "1", "r"]
