@@ -38,7 +38,7 @@ def errors_said() -> Iterator[None]:
     try:
         yield
     except SAID as error:
-        st.error(markup.markdown(error), icon=":material/error:")
+        st.error(markup.sentence(error), icon=":material/error:")
 
 
 def chart(title: str, figure: go.Figure, *, note: str, alt: str, table: DataFrame | None = None) -> None:

@@ -116,7 +116,7 @@ def _launch(queued: list[RunConfig]) -> None:
     try:
         begun = launch.submit_all(default_root(), queued)
     except (launch.NoSupervisor, OSError) as error:
-        st.error(f"{error}. The runs that were written wait on the page Runs.")
+        st.error(f"{markup.sentence(error)}. The runs that were written wait on the page Runs.")
         return
     focus.go("runs", run=begun[0].id)
 

@@ -12,6 +12,8 @@ from pandas import DataFrame
 from app import theme, wording
 
 _MARKDOWN = frozenset("\\`*_{}[]<>()#+-.!|~:$")
+# Those of them without which a sentence draws no link, no picture, no formula and nothing bold.
+_DRAWING = frozenset("\\`*[]<~$")
 
 
 def text(value: object) -> str:
@@ -22,6 +24,11 @@ def text(value: object) -> str:
 def markdown(value: object) -> str:
     """Returns a value as text that is safe inside Streamlit's Markdown."""
     return "".join(f"\\{sign}" if sign in _MARKDOWN else sign for sign in str(value))
+
+
+def sentence(value: object) -> str:
+    """Returns a sentence that quotes something, so that Streamlit's Markdown shows it as it stands."""
+    return "".join(f"\\{sign}" if sign in _DRAWING else sign for sign in str(value)).replace("://", "\\://")
 
 
 def block(*pieces: str) -> str:

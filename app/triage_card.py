@@ -43,7 +43,7 @@ def draw(run: Run, listed: DataFrame, *, epoch: int) -> dict[int, Judgement]:
     try:
         judged = judgements.judgements(run)
     except RunIsForeign as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(markup.sentence(error), icon=":material/error:")
         return {}
     ids = [int(sample_id) for sample_id in listed["sample_id"]]
     at = triage.focused(ids, st.session_state.get(_AT), judged)
@@ -60,7 +60,7 @@ def draw(run: Run, listed: DataFrame, *, epoch: int) -> dict[int, Judgement]:
             _verdicts(run, case)
             _classes(run, case)
         if st.session_state.get(_FAILED):
-            st.error(st.session_state[_FAILED], icon=":material/error:")
+            st.error(markup.sentence(st.session_state[_FAILED]), icon=":material/error:")
     return judged
 
 

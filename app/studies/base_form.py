@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import naming
+from app import markup, naming
 from app.studies import design
 from app.studies.design import Preset
 from engine.config import InvalidConfig, RunConfig, parse
@@ -77,7 +77,7 @@ def _start(preset: Preset) -> RunConfig | None:
             return parse(runs[chosen])
         return design.default_base(chosen or BUILT_IN[0]).model_copy(update={"epochs": preset.epochs})
     except InvalidConfig as error:
-        st.error(str(error))
+        st.error(markup.sentence(error))
         return None
 
 

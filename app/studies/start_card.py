@@ -76,7 +76,7 @@ def _offer(preset: Preset, base: RunConfig, seeds: Sequence[int]) -> None:
     try:
         planned = design.runs(preset, base, seeds)
     except InvalidConfig as error:
-        st.error(str(error))
+        st.error(markup.sentence(error))
         return
     wrong = places.missing(base.model_dump(mode="json"))
     if wrong:
@@ -119,7 +119,7 @@ def cost(configs: Sequence[RunConfig]) -> tuple[float, float]:
 
 def _launch(planned: list[RunConfig], missing: list[RunConfig]) -> None:
     if st.session_state.get(REFUSED):
-        st.error(st.session_state[REFUSED])
+        st.error(markup.sentence(st.session_state[REFUSED]))
     if not missing:
         st.caption("All of it is trained or in training; see Results. More seeds make it surer.")
         return

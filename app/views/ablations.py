@@ -12,7 +12,7 @@ import streamlit as st
 from app import cards, markup, wording
 from app.ablations import choices, chosen, costs, curves, sample_level, settings, unfair, what_if
 from app.ablations.groups import Group, grouped
-from app.ablations.looks import colors_of
+from app.ablations.looks import briefly, colors_of
 from app.studies.members import Member
 from store.run import Run, default_root, find_runs
 
@@ -39,8 +39,8 @@ def render() -> None:
         st.fragment(_watch, run_every=LIVE_SECONDS)(picked, seen)
     compared = chosen.read(picked)
     for sentence in compared.damaged:
-        st.error(f"Left out of the comparison: {sentence}", icon=":material/error:")
-    groups = grouped(compared.members)
+        st.error(f"Left out of the comparison: {markup.sentence(sentence)}", icon=":material/error:")
+    groups = briefly(grouped(compared.members))
     if not groups:
         _nothing_yet(compared.members)
         return

@@ -98,18 +98,19 @@ def _start() -> tuple[Mapping[str, Any], tuple[str, Mapping[str, Any]] | None]:
     try:
         config = find_run(default_root(), clone).config()
     except (RunNotFound, RunIsForeign) as error:
-        st.error(f"{error}; the form starts from the defaults instead")
+        st.error(f"{markup.sentence(error)}; the form starts from the defaults instead")
         return RunConfig().model_dump(mode="json"), None
     if naming.is_tracked(config):
+        title = markup.sentence(naming.run_title(config))
         st.error(
-            f"{naming.run_title(config)} was trained by a program of its own and has no settings for a new "
+            f"{title} was trained by a program of its own and has no settings for a new "
             "run; the form starts from the defaults instead"
         )
         return RunConfig().model_dump(mode="json"), None
     _, errors = refusals.checked(RunConfig, config)
     lost = {path.split(".")[0] for path in errors}
     if lost:
-        names = ", ".join(sorted(lost))
+        names = markup.sentence(", ".join(sorted(lost)))
         st.warning(f"This version does not know these settings of the run as they are: {names}; check them.")
     kept = {name: value for name, value in config.items() if name not in lost}
     start = {**RunConfig().model_dump(mode="json"), **kept}
@@ -129,7 +130,7 @@ def _origin(before: tuple[str, Mapping[str, Any]] | None) -> None:
                 "The defaults", key="start_over", on_click=_start_from, disabled=origin == "the defaults"
             )
     if st.session_state.get(_REFUSED):
-        st.error(st.session_state[_REFUSED])
+        st.error(markup.sentence(st.session_state[_REFUSED]))
 
 
 def _choose_run() -> None:

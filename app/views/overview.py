@@ -33,7 +33,7 @@ def render() -> None:
     with top:
         cards.html(markup.state(run.status().state), " ", markup.chips(naming.chips(config)))
     if run.status().state in ("failed", "lost") and run.status().message:
-        st.error(run.status().message)
+        st.error(markup.sentence(run.status().message))
     mates = _mates(run)
     _headline(run, metrics, mates)
     card = st.container(border=True, gap="xsmall", key="card_worth_a_look")

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 from pandas import DataFrame
 
-from app import cards, cell, export, focus, markup, wording
+from app import cached, cards, cell, export, focus, markup, wording
 from store import console
 from store.console import Answer, QueryRefused
 from store.errors import RunIsForeign
@@ -34,6 +34,7 @@ def render() -> None:
     run = cards.run_with_epochs()
     if run is None:
         return
+    cached.metrics(run)  # a run that is damaged says so before anybody writes a query
     _adopt()
     left, right = st.columns([2.2, 1], gap="small")
     with left:
@@ -65,7 +66,7 @@ def _editor(run: Run) -> None:
                 st.button(recipe.question, key=f"sql_example_{place}", on_click=_fill, args=(recipe.sql,))
         with st.form("sql_form", border=False, enter_to_submit=True):
             st.text_area(
-                "Query", key=_EDITOR, height=230,
+                "Query", key=_EDITOR, height=200,
                 help="One query in the SQL of DuckDB that only reads. DESCRIBE and SUMMARIZE work too.",
             )  # fmt: skip
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):

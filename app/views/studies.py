@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from app import cards, wording
+from app import cards, markup, wording
 from app.studies import members as study
 from app.studies import reading, result_card, start_card
 from app.studies.members import Member
@@ -39,7 +39,7 @@ def render() -> None:
         label_visibility="collapsed",
     )
     for _, sentence in damaged:
-        st.error(f"Left out: {sentence}", icon=":material/error:")
+        st.error(f"Left out: {markup.sentence(sentence)}", icon=":material/error:")
     if part == PARTS[1]:
         _before_the_first(members, has_studies=bool(groups))
         start_card.draw()

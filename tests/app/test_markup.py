@@ -100,3 +100,9 @@ def test_a_strip_has_one_square_an_epoch():
     assert drawn.count("<span") == 2
     assert 'class="ut-kept" title="epoch 0: kept"' in drawn
     assert 'ut-now" title="epoch 1: dropped"' in drawn
+
+
+def test_a_sentence_that_quotes_markup_draws_nothing_of_it_and_names_stay_as_they_are():
+    assert markup.sentence("part_1.parquet of run 1-a is gone; got ![x](http://evil) $a$ <b> **c**") == (
+        "part_1.parquet of run 1-a is gone; got !\\[x\\](http\\://evil) \\$a\\$ \\<b> \\*\\*c\\*\\*"
+    )
