@@ -103,8 +103,10 @@ def _full_run(study: Sequence[Member]) -> DataFrame | None:
 
 
 def _places() -> dict[str, str]:
-    """Returns where each waiting run stands in the queue, in words."""
+    """Returns where each waiting run stands in the queue, in words; none where it waits alone."""
     order = queue.in_order(default_root(), queue.queued(default_root()))
+    if len(order) < 2:
+        return {}
     return {run.id: f"queue: {place} of {len(order)}" for place, run in enumerate(order, 1)}
 
 
