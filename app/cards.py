@@ -13,6 +13,7 @@ import streamlit as st
 from pandas import DataFrame
 
 from app import canvas, focus, markup, theme
+from app.panel import Panel
 from app.theme import Palette
 from engine.config import InvalidConfig
 from store.errors import DiskIsFull, RunIsBusy, RunIsForeign, RunNotFound
@@ -47,6 +48,16 @@ def chart(title: str, figure: go.Figure, *, note: str, alt: str, table: DataFram
     with st.container(border=True, height="stretch", gap="xsmall", key=f"card_{key}"):
         head(title, note, table=table)
         st.plotly_chart(figure, theme=None, config=canvas.CONFIG, key=f"chart_{key}", alt=alt)
+
+
+def panel(shown: Panel) -> None:
+    """Draws a panel as a card; where there is nothing to draw it says why."""
+    if shown.figure is not None:
+        chart(shown.title, shown.figure, note=shown.note, alt=shown.alt, table=shown.table)
+        return
+    with st.container(border=True, height="stretch", key=f"card_{_key(shown.title)}"):
+        head(shown.title)
+        st.caption(shown.note)
 
 
 def head(

@@ -12,10 +12,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app import ports, terminal
-from app.access import Access, AccessRefused, access
+from app import terminal
 from app.bench import bench
-from app.options import AddressOption, HostOption, NoBrowserOption, PortOption, RemoteOption, RunsOption
+from app.serving import ports
+from app.serving.access import Access, AccessRefused, access
+from app.serving.options import (
+    AddressOption,
+    HostOption,
+    NoBrowserOption,
+    PortOption,
+    RemoteOption,
+    RunsOption,
+)
 from app.study_command import study
 
 # Everything else is imported where it is used: the first line is on screen in 0.3 s instead of 2 s.
@@ -90,7 +98,8 @@ def train(
     if show:
         terminal.out.print_json(settings.model_dump_json())
         return
-    from app import launch, places
+    from app import launch
+    from app.new_run import places
 
     wrong = places.missing(settings.model_dump(mode="json"))
     if wrong:

@@ -6,7 +6,8 @@ It is the first thing a person sees, so it answers a question instead of asking 
 import streamlit as st
 from pandas import DataFrame
 
-from app import cached, cards, focus, markup, picture, reasons, wording
+from app import cached, cards, focus, markup, picture, wording
+from app.samples import reasons
 from store.queries import Why
 from store.run import Run
 

@@ -19,7 +19,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app import failing, places, queue, tenure
+from app import queue, tenure
+from app.new_run import places
+from app.runs import failing
 from app.supervisor import Patience, Supervisor, send_signal
 from app.tenure import alive_supervisor as alive_supervisor
 from store.errors import RunIsBusy

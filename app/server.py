@@ -2,7 +2,7 @@
 
 A rerun of a page sends everything it shows through one socket; fifty thousand points and a page of thumbnails
 therefore have addresses of their own, which the browser keeps. The server listens on this machine alone
-unless told otherwise (app/access.py), and every request passes app/guard.py first.
+unless told otherwise (app/serving/access.py), and every request passes app/serving/guard.py first.
 """
 
 import math
@@ -23,9 +23,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from app import gallery, guard
-from app.access import LOCAL, TOKEN_VARIABLE, Access
+from app import gallery
 from app.map import keyframes
+from app.serving import guard
+from app.serving.access import LOCAL, TOKEN_VARIABLE, Access
 from store.run import Run, RunIsForeign, RunNotFound, find_run
 
 SIZES = (16, 256)  # pixels of a thumbnail

@@ -92,7 +92,7 @@ def _base(preset: "Preset", data: str, epochs: int | None, assignments: list[str
 
 
 def _planned(preset: "Preset", base: "RunConfig", seeds: int) -> list["RunConfig"]:
-    from app import places
+    from app.new_run import places
     from app.studies import design
     from engine.config import InvalidConfig
 

@@ -79,7 +79,7 @@ def test_no_module_imports_itself_in_a_circle():
 
 
 def test_only_launch_and_the_cell_start_processes():
-    """The engine asks git for the commit, a query of the console has its cell; nothing else runs a program."""
+    """The engine asks git for the commit, the console has its cell; nothing else runs a program."""
     starting = (
         "subprocess.run",
         "subprocess.Popen",
@@ -96,7 +96,11 @@ def test_only_launch_and_the_cell_start_processes():
         }
         for name, path in MODULES.items()
     }
-    assert {name for name in calls if calls[name] & set(starting)} == {"app.cell", "app.launch", "engine.describe"}
+    assert {name for name in calls if calls[name] & set(starting)} == {
+        "app.cell",
+        "app.launch",
+        "engine.describe",
+    }
 
 
 def test_only_the_store_holds_sql():

@@ -5,7 +5,8 @@ Every number stands in the same place in every row, so that runs can be compared
 
 import time
 
-from app import cost, markup, naming, wording
+from app import markup, naming, wording
+from app.runs import cost
 from app.studies.members import Member
 
 

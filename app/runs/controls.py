@@ -8,8 +8,8 @@ from typing import get_args
 
 import streamlit as st
 
-from app import launch, queue, several, wording
-from app.runs import listing, reading
+from app import launch, queue, wording
+from app.runs import listing, reading, several
 from app.runs.actions import act
 from app.runs.listing import Wanted
 from app.studies.members import Member

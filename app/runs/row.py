@@ -6,8 +6,8 @@ not listen is killed, one that is over is resumed.
 
 import streamlit as st
 
-from app import cards, cost, failing, focus, launch, markup, naming, queue, wording
-from app.runs import cells
+from app import cards, focus, launch, markup, naming, queue, wording
+from app.runs import cells, cost, failing
 from app.runs.actions import ask, button
 from app.studies.members import Member
 from store.run import Run

@@ -9,7 +9,8 @@ import streamlit as st
 from numpy import ndarray
 from pandas import DataFrame
 
-from app import cached, focus, gallery, links, sample_life, wording
+from app import cached, focus, gallery, links, wording
+from app.samples import sample_life
 from app.searching import conditions, drawing, found
 from app.searching.drawing import Drawn
 from store.curves import Measure, Nearest, least_visits

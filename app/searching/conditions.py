@@ -4,7 +4,8 @@ import math
 
 import streamlit as st
 
-from app import focus, sample_life, wording
+from app import focus, wording
+from app.samples import sample_life
 from store.run import Run
 from store.search import BY_NAME, PREDICATES, Predicate, Term
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from pandas import DataFrame
 
-from app import cost, naming
+from app import naming
+from app.runs import cost
 from store.run import Run, Status
 
 DEMO = "demo"  # how the names of demo studies begin

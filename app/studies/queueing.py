@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from app import launch, places
+from app import launch
+from app.new_run import places
 from engine.config import RunConfig
 from store import files
 from store.errors import RunIsForeign

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app import cards, estimate, launch, launch_card, markup, naming, places, wording
+from app import cards, launch, markup, naming, wording
+from app.new_run import estimate, launch_card, places
 from app.studies import base_form, design, presets, queueing
 from app.studies.design import Preset
 from app.studies.measures import MEASURES

@@ -10,10 +10,12 @@ from types import ModuleType
 import streamlit as st
 
 from app import cards, markup, wording
-from app.ablations import choices, chosen, costs, curves, sample_level, settings, unfair, what_if
+from app.ablations import choices, chosen, costs, curves, settings, unfair
 from app.ablations.groups import Group, grouped
 from app.ablations.looks import briefly, colors_of
+from app.sample_level import sample_level
 from app.studies.members import Member
+from app.what_if import what_if
 from store.run import Run, default_root, find_runs
 
 TITLE, ICON = "Ablations", ":material/compare_arrows:"

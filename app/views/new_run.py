@@ -11,8 +11,10 @@ from typing import Any
 
 import streamlit as st
 
-from app import cards, export, fields, focus, launch_card, markup, naming, places, refusals
-from app.form import Form
+from app import cards, focus, markup, naming
+from app.exporting import export
+from app.new_run import fields, launch_card, places, refusals
+from app.new_run.form import Form
 from engine.config import InvalidConfig, RunConfig, parse
 from store.errors import RunIsForeign, RunNotFound
 from store.run import default_root, find_run, find_runs

@@ -12,27 +12,12 @@ import pandas as pd
 import streamlit as st
 from pandas import DataFrame
 
-from app import (
-    cached,
-    cards,
-    corrections_card,
-    export,
-    focus,
-    gallery,
-    grading_cards,
-    kept_download,
-    links,
-    markup,
-    quadrant_card,
-    rankings,
-    sample_life,
-    suspects,
-    triage,
-    triage_card,
-    wording,
-)
-from app.rankings import RANKINGS
-from app.suspects import Findings
+from app import cached, cards, focus, gallery, links, markup, wording
+from app.exporting import export, kept_download
+from app.noise import corrections_card, grading_cards, quadrant_card, rankings, suspects, triage, triage_card
+from app.noise.rankings import RANKINGS
+from app.noise.suspects import Findings
+from app.samples import sample_life
 from store import judgements, queries
 from store.judgements import Judgement
 from store.run import Run, default_root, find_run

@@ -4,13 +4,16 @@ It reads the small tables of metrics and quantiles alone, so it opens as fast fo
 thousand.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 import streamlit as st
 from pandas import DataFrame
 
-from app import agreement, badges, cached, cards, charts, cost, focus, markup, naming, run_facts, wording
+from app import cached, cards, focus, markup, naming, wording
+from app.overview import badges, run_facts, run_panels
+from app.panel import Panel
+from app.runs import cost
 from store.errors import RunIsForeign
 from store.run import Run, default_root, find_runs
 from store.schema import column
@@ -40,10 +43,8 @@ def render() -> None:
     with card:
         cards.head("Worth a look", "Known failures of the methods, from the log; each name says on hover how")
     with st.grid(3, gap="small", min_column_width=290):
-        _learning(run, metrics, epoch)
-        _noise(run, epoch)
-        _augmentation(run, metrics, epoch)
-        _engine_room(metrics, epoch)
+        for panel in _panels(run, metrics, epoch):
+            cards.panel(panel)
     found = cached.badges(run, [mate for mate in mates if mate.id != run.id])  # a long history takes a moment
     with card:
         badges.draw(run, found, run.about().get("notes", []))
@@ -94,112 +95,14 @@ def _full_run(mates: Sequence[Run]) -> DataFrame | None:
     return cost.full_run(configs, {mate.id: cached.metrics(mate) for mate in mates})
 
 
-def _learning(run: Run, metrics: DataFrame, epoch: int) -> None:
-    colors, last = cards.colors(), metrics.iloc[-1]
-    cards.chart(
-        "Loss",
-        charts.losses(metrics, colors, epoch=epoch),
-        note="Training loss is of the kept samples on their augmented views",
-        alt=f"Loss by epoch; test loss ends at {wording.number(last['test_loss'])}",
-        table=metrics,
-    )
-    cards.chart(
-        "Accuracy",
-        charts.accuracies(metrics, colors, epoch=epoch),
-        note="Training accuracy is against the labels, wrong ones included",
-        alt=f"Accuracy by epoch; test accuracy ends at {wording.percent(last['test_accuracy'])}",
-        table=metrics,
-    )
-    cards.chart(
-        "Kept samples",
-        charts.kept_shares(metrics, colors, epoch=epoch),
-        note=f"Share of all n = {wording.count(run.about().get('n'))} samples that each epoch trained on",
-        alt=f"Kept share by epoch; {wording.percent(last['kept_share'])} in the last",
-        table=metrics,
-    )
-
-
-def _noise(run: Run, epoch: int) -> None:
-    noise = cached.kept_noise(run).dropna(subset=["share_noisy_all"])
-    title = "Flipped labels among the kept"
-    if noise.empty:
-        with st.container(border=True, height="stretch", key="card_no_noise"):
-            cards.head(title)
-            remedy = "Add noise at a known rate to see whether the selection keeps or drops it: "
-            remedy += "`undertow train --set noise.kind=symmetric`."
-            if naming.is_tracked(run.config()):
-                remedy = "Give the tracker `true_labels` where you know them."
-            st.caption(f"Nobody knows the true labels of this data. {remedy}")
-        return
-    last = noise.iloc[-1]
-    cards.chart(
-        title,
-        charts.kept_noise(noise, cards.colors(), epoch=epoch),
-        note="Below the dashed line the selection drops more wrong labels than chance",
-        alt=f"{wording.percent(last['share_noisy_kept'])} of the kept labels are flipped in the last epoch, "
-        f"{wording.percent(last['share_noisy_all'])} in the data",
-        table=noise,
-    )
-
-
-def _augmentation(run: Run, metrics: DataFrame, epoch: int) -> None:
-    strength = cached.epoch_stats(run, "strength")
-    _bands("strength", strength, epoch)
-    _histogram("strength", strength, epoch)
-    _bands("variance", cached.epoch_stats(run, "variance"), epoch, more=agreement.sentence(metrics))
-
-
-def _bands(signal: str, stats: DataFrame, epoch: int, *, more: str = "") -> None:
-    declared = column("history", signal)
-    known = stats.dropna(subset=["q50"])
-    median = wording.number(known["q50"].iloc[-1]) if len(known) else wording.UNKNOWN
-    fewest, most = (wording.count(known["n"].agg(which)) for which in ("min", "max"))
-    n = f"n = {most if fewest == most else f'{fewest} to {most}'}" if len(known) else "No sample has one yet"
-    cards.chart(
-        f"{declared.label} by epoch",
-        charts.quantile_bands(stats, cards.colors(), signal=signal, epoch=epoch),
-        note=". ".join(filter(None, (f"{n}; {declared.direction}", more))),
-        alt=f"{declared.label} by epoch as quantile bands; the median ends at {median}",
-        table=stats,
-    )
-
-
-def _histogram(signal: str, stats: DataFrame, epoch: int) -> None:
-    declared = column("history", signal)
-    title = f"{declared.label} in epoch {epoch}"
-    now = stats[(stats["epoch"] == epoch) & (stats["n"] > 0)]
-    if now.empty:
-        with st.container(border=True, height="stretch", key=f"card_no_histogram_{signal}"):
-            cards.head(title)
-            st.caption(f"No sample has a {declared.label.lower()} in this epoch.")
-        return
-    row = now.iloc[0]
-    cards.chart(
-        title,
-        charts.histogram(row, cards.colors(), signal=signal),
-        note=f"n = {wording.count(row['n'])}; median {wording.number(row['q50'])}",
-        alt=f"Histogram of {declared.label.lower()} in epoch {epoch}, median {wording.number(row['q50'])}",
-    )
-
-
-def _engine_room(metrics: DataFrame, epoch: int) -> None:
-    colors = cards.colors()
-    seconds = metrics["seconds"]
-    cards.chart(
-        "Time per epoch",
-        charts.times(metrics, colors, epoch=epoch),
-        note=f"{wording.duration(seconds.mean())} an epoch on average, split by what it was spent on",
-        alt=f"Seconds per epoch, split by what they were spent on; {wording.duration(seconds.sum())} in all",
-        table=metrics[["epoch", "seconds", *charts.TIME_COLUMNS]],
-    )
-    cards.chart(
-        "Can neighbours and map be trusted?",
-        charts.index_health(metrics, colors, epoch=epoch),
-        note="Neighbour recall: share of the true ones found. Map trustworthiness: scikit-learn's, "
-        "weighted by rank; 1 = all neighbours on the map are true",
-        alt="Recall of the neighbour index and trustworthiness of the maps by epoch",
-        table=metrics[["epoch", "recall", "map_trust", "map_movement"]],
-    )
+def _panels(run: Run, metrics: DataFrame, epoch: int) -> Iterator[Panel]:
+    """Yields the charts of the page in order; none is asked for before those above it are drawn."""
+    palette = cards.colors()
+    yield from run_panels.learning(metrics, palette, samples=run.about().get("n"), epoch=epoch)
+    yield run_panels.noise(cached.kept_noise(run), palette, config=run.config(), epoch=epoch)
+    stats = {signal: cached.epoch_stats(run, signal) for signal in ("strength", "variance")}
+    yield from run_panels.augmentation(stats, metrics, palette, epoch=epoch)
+    yield from run_panels.engine_room(metrics, palette, epoch=epoch)
 
 
 def _meaning(name: str) -> str:

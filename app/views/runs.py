@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import streamlit as st
 from pandas import DataFrame
 
-from app import cards, cost, launch, markup, queue, wording
-from app.runs import controls, listing, reading, row
+from app import cards, launch, markup, queue, wording
+from app.runs import controls, cost, listing, reading, row
 from app.studies import card
 from app.studies import members as studies
 from app.studies.members import Member

@@ -9,21 +9,8 @@ from typing import Any
 import streamlit as st
 from pandas import DataFrame
 
-from app import (
-    cached,
-    canvas,
-    cards,
-    focus,
-    gallery,
-    history_charts,
-    links,
-    markup,
-    naming,
-    picture,
-    reasons,
-    sample_life,
-    wording,
-)
+from app import cached, canvas, cards, focus, gallery, links, markup, naming, picture, wording
+from app.samples import history_charts, reasons, sample_life
 from app.searching import augmented, lists
 from app.searching import cards as searches
 from store.run import Run

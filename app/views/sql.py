@@ -11,7 +11,8 @@ import pandas as pd
 import streamlit as st
 from pandas import DataFrame
 
-from app import cached, cards, cell, export, focus, markup, wording
+from app import cached, cards, cell, focus, markup, wording
+from app.exporting import export
 from store import console
 from store.console import Answer, QueryRefused
 from store.errors import RunIsForeign

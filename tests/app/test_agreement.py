@@ -4,7 +4,7 @@ import math
 
 from pandas import DataFrame
 
-from app import agreement
+from app.overview import agreement
 
 
 def test_agreement_is_the_mean_of_the_epochs_that_measured_it():

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app import server
-from app.access import Access
+from app.serving.access import Access
 from tests.attacking import ADDRESSES, EVIL, TOKEN, Server, attacked
 
 COOKIE = re.compile(r"undertow_\d+=[0-9a-f]{64}")

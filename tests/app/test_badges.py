@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import badges, cached, focus
+from app import cached, focus
+from app.overview import badges
 from app.views import VIEWS
 from engine import diagnostics
 from engine.diagnostics import DIAGNOSTICS, Badge

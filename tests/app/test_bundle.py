@@ -7,7 +7,7 @@ from zipfile import ZipFile
 import pandas as pd
 from pandas import DataFrame
 
-from app import bundle
+from app.overview import bundle
 from engine.diagnostics import Badge
 
 BADGE = Badge("Name", "red", "1 %", "A sentence, with a comma.", 3, "samples", "how", "noise", (2, 7))

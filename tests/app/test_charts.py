@@ -10,8 +10,10 @@ import plotly.graph_objects as go
 import pytest
 from pandas import DataFrame
 
-from app import charts, history_charts, noise_charts
-from app.history_charts import PANELS
+from app import charts
+from app.noise import noise_charts
+from app.samples import history_charts
+from app.samples.history_charts import PANELS
 from app.theme import DARK, LIGHT
 
 NAN = math.nan

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import pytest
 
-from app import cli, demo, launch, ports, progress
+from app import cli, demo, launch, progress
+from app.serving import ports
 from engine.config import RunConfig, parse
 from store.run import Run, find_runs
 from store.status import Status

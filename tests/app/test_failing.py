@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app import failing
-from app.failing import Failure
+from app.runs import failing
+from app.runs.failing import Failure
 from store.run import Run
 
 LOG = """epoch 0 done

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from app.ablations import kept_sets
-from app.ablations.flips import flips
-from app.ablations.flips_card import sentence
+from app.sample_level import kept_sets
+from app.sample_level.flips import flips
+from app.sample_level.flips_card import sentence
 
 
 def packed(*sets: set[int], samples: int) -> np.ndarray:

@@ -8,8 +8,8 @@ import pytest
 from pydantic import BaseModel, Field, model_validator
 from streamlit.testing.v1 import AppTest
 
-from app import assignments, fields, refusals
-from app.fields import Setting
+from app.new_run import assignments, fields, refusals
+from app.new_run.fields import Setting
 from engine import config
 from engine.config import RunConfig
 
@@ -97,7 +97,7 @@ def test_json_and_the_command_line_take_every_option(setting: Setting):
 def _draw_everything() -> None:
     import streamlit
 
-    from app.form import Form
+    from app.new_run.form import Form
     from engine.config import RunConfig
 
     form = Form(RunConfig, {}, key="form")
@@ -236,7 +236,7 @@ def _draw_toy() -> None:
 
     import streamlit
 
-    from app.form import Form
+    from app.new_run.form import Form
 
     toy = importlib.import_module(streamlit.session_state["module"]).Toy
     start = {"name": "me", "shape": {"kind": "oblong", "side": 7}, "limit": 4, "pairs": {"a": 1.5, "b": 2}}

@@ -10,8 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app import launch, several, tenure
+from app import launch, tenure
 from app import queue as arranged
+from app.runs import several
 from app.supervisor import Patience, Supervisor, send_signal
 from store import files, status
 from store.errors import RunIsBusy

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from app.ablations import moderated
+from app.sample_level import moderated
 
 SAMPLES = 4000
 

@@ -13,8 +13,9 @@ import pytest
 from pandas import DataFrame
 from streamlit.testing.v1 import AppTest
 
-from app import assignments, estimate, launch, plan
-from app.estimate import Past
+from app import launch
+from app.new_run import assignments, estimate, plan
+from app.new_run.estimate import Past
 from engine import config
 from engine.config import RunConfig
 from store.run import Run

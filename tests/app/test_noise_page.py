@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import focus, suspects
-from app.suspects import QUADRANTS
+from app import focus
+from app.noise import suspects
+from app.noise.suspects import QUADRANTS
 from store import judgements, queries
 from store.judgements import Judgement
 from store.run import Run, find_runs

@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import cached, export, launch, suspects
+from app import cached, launch
+from app.exporting import export
+from app.noise import suspects
 from store import queries
 from store.run import Run, find_runs
 from tests.pages import charts, texts

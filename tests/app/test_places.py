@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from app import launch, places
+from app import launch
+from app.new_run import places
 from engine.config import parse
 
 FOLDER = {"source": {"kind": "image_folder", "root": "pictures"}}

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from pandas import DataFrame
 
-from app import finding, reasons, sample_life
+from app import finding
+from app.samples import reasons, sample_life
 from store.queries import Why
 
 NAN = math.nan

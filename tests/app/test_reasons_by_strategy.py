@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from app import reasons
+from app.samples import reasons
 from store.queries import Why
 
 NAN = math.nan

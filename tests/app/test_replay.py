@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from app.ablations import effects, replay
-from app.ablations.replay import Outcome
+from app.what_if import effects, replay
+from app.what_if.replay import Outcome
 from engine.config import RunConfig, parse
 from store import terms
 from store.run import Run

@@ -16,8 +16,9 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from app import guard, server
+from app import server
 from app.map import keyframes
+from app.serving import guard
 from store import queries
 from store.run import Run
 from tests.synthetic import make_run

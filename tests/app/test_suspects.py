@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from pandas import DataFrame
 
-from app import export, suspects
+from app.exporting import export
+from app.noise import suspects
 
 NAN = math.nan
 

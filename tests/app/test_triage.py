@@ -3,7 +3,7 @@
 import pytest
 from pandas import DataFrame
 
-from app import triage
+from app.noise import triage
 from store.judgements import Judgement
 
 IDS = [30, 4, 17, 9]

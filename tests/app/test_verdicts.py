@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pandas import DataFrame
 
-from app import cost
+from app.runs import cost
 from app.studies import members as study
 from app.studies import verdicts
 from app.studies.members import Member

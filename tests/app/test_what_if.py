@@ -9,10 +9,11 @@ import pytest
 from pandas import DataFrame
 from streamlit.testing.v1 import AppTest
 
-from app import launch, markup, reasons
-from app.ablations import what_if_charts, what_if_launch, what_if_words
+from app import launch, markup
+from app.samples import reasons
 from app.studies import reading
 from app.theme import LIGHT
+from app.what_if import what_if_charts, what_if_launch, what_if_words
 from engine.config import RunConfig, parse
 from store import files, predictions, queries, terms
 from store.run import Run, find_runs

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from app.ablations import replay
+from app.what_if import replay
 from engine import train
 from engine.config import parse
 from store import terms

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy import ndarray
 
-from app import corrections_card
+from app.noise import corrections_card
 from engine import config
 from engine.config import RunConfig
 from engine.datasets import Dataset

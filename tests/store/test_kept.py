@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from app import export, kept_export
+from app.exporting import export, kept_export
 from store import kept, queries
 from store.run import Run
 from tests.synthetic import make_run
