@@ -12,6 +12,8 @@ from app import cards, markup
 from app.ablations import bands, choices, cost_chart, differences, looks, measures
 from app.ablations.groups import Group
 from app.ablations.measures import Measure
+from app.panel import Panel
+from app.theme import Palette
 
 TITLE = "Cost"
 
@@ -43,20 +45,32 @@ def _chart(groups: Sequence[Group], outcomes: dict[str, Measure]) -> Measure:
     with top[2]:
         band = choices.selected("Band", "band", bands.BANDS)
     pinned = choices.pinned(groups)
-    palette, x = cards.colors(), measures.AXIS_LABELS[cost]
+    cards.panel(panel(groups, measure, cards.colors(), cost=cost, band=band, pinned=pinned))
+    return measure
+
+
+def panel(
+    groups: Sequence[Group],
+    measure: Measure,
+    palette: Palette,
+    *,
+    cost: str,
+    band: str,
+    pinned: Sequence[str],
+) -> Panel:
+    """Returns what the groups reached in their last epoch against one of COSTS, with one of BANDS."""
+    x = measures.AXIS_LABELS[cost]
     points = differences.points(groups, measure.key, cost=cost, band=band)
     ends = points.loc[points["front"], "group"].tolist()
-    cards.chart(
+    colors = looks.colors_of(groups, palette, pinned=pinned)
+    return Panel(
         f"{measure.label} of the last epoch against {x.lower()}",
-        cost_chart.costs(
-            points, palette, measure=measure, x=x, colors=looks.colors_of(groups, palette, pinned=pinned)
-        ),
+        cost_chart.costs(points, palette, measure=measure, x=x, colors=colors),
         note=f"{_capital(bands.MEANINGS[band])}, in both directions; {looks.seeds(groups)}. Dashed: Pareto "
         "front of the means (ours), no other group is both cheaper and better. Open: a run is not done",
         alt=f"{measure.label} against {x.lower()}; on the Pareto front: {', '.join(ends) or 'no group'}",
         table=points.drop(columns="key"),
     )
-    return measure
 
 
 def _table(groups: Sequence[Group], outcomes: Sequence[Measure]) -> None:

@@ -13,6 +13,8 @@ from app.ablations import bands, choices, curve_chart, looks, measures
 from app.ablations.curve_chart import Line
 from app.ablations.groups import Group
 from app.ablations.measures import Measure
+from app.panel import Panel
+from app.theme import Palette
 
 TITLE = "Curves"
 
@@ -31,22 +33,27 @@ def render(groups: Sequence[Group]) -> None:
     with top[3]:
         single = choices.switched("Each run", "single", hint="Draw every run as a thin line beside its mean")
     pinned = choices.pinned(groups)
-    _chart(groups, measure, axis=axis, band=band, single=single, pinned=pinned)
+    cards.panel(panel(groups, measure, cards.colors(), axis=axis, band=band, single=single, pinned=pinned))
 
 
-def _chart(
-    groups: Sequence[Group], measure: Measure, *, axis: str, band: str, single: bool, pinned: Sequence[str]
-) -> None:
-    lines = _lines(groups, measure, axis=axis, band=band, pinned=pinned)
+def panel(
+    groups: Sequence[Group],
+    measure: Measure,
+    palette: Palette,
+    *,
+    axis: str,
+    band: str,
+    pinned: Sequence[str],
+    single: bool = False,
+) -> Panel:
+    """Returns the groups' curves of a measure over one of AXES with one of BANDS; single: each run too."""
+    lines = _lines(groups, measure, palette, axis=axis, band=band, pinned=pinned)
     x = measures.AXIS_LABELS[axis]
-    figure = curve_chart.curves(
-        lines, cards.colors(), measure=measure, x=x, band=bands.BANDS[band], single=single
-    )
     against = "by epoch" if axis == "epoch" else f"against {x.lower()}"
     around = f": mean and {bands.BANDS[band]}" if _has_bands(groups) else ""
-    cards.chart(
+    return Panel(
         f"{measure.label} {against}{around}",
-        figure,
+        curve_chart.curves(lines, palette, measure=measure, x=x, band=bands.BANDS[band], single=single),
         note=_note(groups, lines, measure, axis=axis, band=band),
         alt=f"{measure.label} {against}; {_takeaway(lines, measure)}",
         table=_table(lines, axis),
@@ -54,10 +61,15 @@ def _chart(
 
 
 def _lines(
-    groups: Sequence[Group], measure: Measure, *, axis: str, band: str, pinned: Sequence[str]
+    groups: Sequence[Group],
+    measure: Measure,
+    palette: Palette,
+    *,
+    axis: str,
+    band: str,
+    pinned: Sequence[str],
 ) -> list[Line]:
     """Returns the groups as lines, those without colour first, so that they lie below."""
-    palette = cards.colors()
     colors, dashes = looks.colors_of(groups, palette, pinned=pinned), looks.dashes_of(groups)
     lines = []
     for group in groups:
