@@ -30,7 +30,8 @@ def draw(sides: Sides) -> None:
         _numbers(found)
         st.markdown(sentence(found))
         figure = sample_charts.disagreements(found, cards.colors(), colors=sides.colors)
-        st.plotly_chart(figure, theme=None, config=canvas.CONFIG, key="chart_flips", alt=sentence(found).replace("**", ""))
+        alt = sentence(found).replace("**", "")
+        st.plotly_chart(figure, theme=None, config=canvas.CONFIG, key="chart_flips", alt=alt)
 
 
 def sentence(found: Flips) -> str:
