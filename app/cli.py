@@ -1,4 +1,4 @@
-"""The command undertow: demo, train, study, app, doctor and bench.
+"""The command undertow: demo, train, study, export, app, doctor and bench.
 
 Every command says something at once and loads what is heavy after that. What a person did wrong becomes one
 sentence on stderr and an exit code, never a traceback.
@@ -14,6 +14,7 @@ import typer
 
 from app import terminal
 from app.bench import bench
+from app.export_command import export
 from app.serving import ports
 from app.serving.access import Access, AccessRefused, access
 from app.serving.options import (
@@ -143,6 +144,7 @@ def doctor(runs: RunsOption = None) -> None:
 
 commands.command()(bench)
 commands.command()(study)
+commands.command()(export)
 
 
 def main() -> None:

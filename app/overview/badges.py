@@ -16,7 +16,7 @@ _COLORS = {"red": "bad", "green": "good", "unknown": "muted"}
 _COUNTED = ("measured and fine", "not measured")
 _SAYS = {"red": "failed", "green": "fine", "unknown": "not measured"}
 
-_STYLE = """<style>
+STYLE = """<style>
 .ut-badges { font-size: 0.93rem; line-height: 1.4; font-variant-numeric: tabular-nums; }
 .ut-badges ul { list-style: none; margin: 0; padding: 0; }
 .ut-badges li { display: grid; grid-template-columns: 8px 13rem minmax(0, 1fr) 7rem;
@@ -46,16 +46,19 @@ _STYLE = """<style>
 
 def draw(run: Run, badges: Sequence[Badge], notes: Sequence[str]) -> None:
     """Draws the badges of a run and below them what its engine noted."""
-    links.draw(_STYLE + content(run, badges, notes), key="overview_badges")
+    links.draw(STYLE + content(run, badges, notes), key="overview_badges")
 
 
-def content(run: Run, badges: Sequence[Badge], notes: Sequence[str] = ()) -> str:
-    """Returns badges as HTML, the red ones in full, then the others in a fold; every text is escaped."""
+def content(run: Run, badges: Sequence[Badge], notes: Sequence[str] = (), *, is_linked: bool = True) -> str:
+    """Returns badges as HTML, the red ones in full, then the others in a fold; every text is escaped.
+
+    is_linked: each says where in the app to see it.
+    """
     red, green, unknown = _by_verdict(badges)
     counts = [f"{len(of)} {says}" for of, says in zip((green, unknown), _COUNTED, strict=True) if of]
     clear = "No known failure was found: " if green and not red else ""
-    failed = "".join(_row(run, badge) for badge in red)
-    others = "".join(_row(run, badge) for badge in (*green, *unknown))
+    failed = "".join(_row(run, badge, is_linked=is_linked) for badge in red)
+    others = "".join(_row(run, badge, is_linked=is_linked) for badge in (*green, *unknown))
     noted = "".join(f'<li class="ut-note">{markup.text(note)}</li>' for note in notes)
     listed = f"<ul>{failed}{noted}</ul>" if failed or noted else ""
     folded = (
@@ -75,7 +78,7 @@ def address(run: Run, badge: Badge) -> str:
     return f"/{page}?{urlencode({'run': run.id} | ({'ids': ids} if ids else {}))}"
 
 
-def _row(run: Run, badge: Badge) -> str:
+def _row(run: Run, badge: Badge, *, is_linked: bool) -> str:
     page = badge.view.partition("#")[0]
     seen = f"See on {_SEEN[page]}" if page in _SEEN else "See below"
     known = badge.verdict != "unknown"
@@ -88,7 +91,8 @@ def _row(run: Run, badge: Badge) -> str:
     return (
         f'<li><i class="ut-{_COLORS[badge.verdict]}" role="img" aria-label="{_SAYS[badge.verdict]}"></i>'
         f'<b title="{markup.text(_definition(badge))}">{markup.text(badge.name)}</b>'
-        f"<p>{number}{markup.text(badge.sentence)}{of}</p>{link if known else '<span></span>'}</li>"
+        f"<p>{number}{markup.text(badge.sentence)}{of}</p>"
+        f"{link if known and is_linked else '<span></span>'}</li>"
     )
 
 

@@ -22,7 +22,7 @@ def draw(run: Run, found: Sequence[Badge]) -> None:
     documents = {"settings": config, "environment": run.about()}
     with st.container(border=True, key="card_facts"):
         cards.head("How it was made")
-        cards.html(markup.facts(_facts(run.about(), run)))
+        cards.html(markup.facts(facts(run)))
         with st.container(horizontal=True):
             with st.popover("Settings as JSON"):
                 st.json(config, expanded=2)
@@ -44,7 +44,9 @@ def _tables(run: Run) -> dict[str, DataFrame]:
     return tables
 
 
-def _facts(about: dict[str, Any], run: Run) -> dict[str, object]:
+def facts(run: Run) -> dict[str, object]:
+    """Returns what the run was made of and by, as name and value."""
+    about = run.about()
     versions = ", ".join(f"{name} {version}" for name, version in about.get("versions", {}).items())
     flipped = about.get("flipped")
     return {

@@ -1,0 +1,100 @@
+"""The command export: a run or a comparison as a file that is read without Undertow."""
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app import terminal
+
+# What loads pandas or plotly is imported where it is used: the first line is on screen in 0.3 s.
+if TYPE_CHECKING:
+    from store.run import Run
+
+
+class Kind(StrEnum):
+    """What a run is written as."""
+
+    report = "report"
+    kept_csv = "kept-csv"
+    kept_parquet = "kept-parquet"
+    kept_npz = "kept-npz"
+
+
+def export(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN …", help="Ids of runs, or the names of studies.")],
+    kind: Annotated[
+        Kind,
+        typer.Option(
+            "--to",
+            help="report: one HTML file that opens offline, of several runs a comparison; "
+            "kept-…: the ids that each epoch of one run trained on.",
+        ),
+    ] = Kind.report,
+    out: Annotated[Path | None, typer.Option("--out", help="The file; else one named after the run.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--runs", help="Folder of the runs; else UNDERTOW_RUNS, else ./runs.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+) -> None:
+    """Writes a run, or a comparison of several, to a file."""
+    terminal.say("Reading what the runs have recorded.")
+    from store.run import default_root
+
+    root = (folder or default_root()).absolute()
+    os.environ["UNDERTOW_RUNS"] = str(root)  # what the pages keep in memory is asked from there
+    found = _found(root, runs)
+    name, content = _report(runs, found) if kind is Kind.report else _kept(found, kind)
+    path = out or Path(name)
+    if path.exists() and not force:
+        raise typer.BadParameter(f"{path} is there already; choose another --out or add --force")
+    path.write_bytes(content)
+    terminal.say(f"Written: {path.absolute()} ({len(content) / 1e6:.1f} MB)")
+
+
+def _found(root: Path, names: list[str]) -> list["Run"]:
+    """Returns the runs of these ids and studies that have an epoch, each once, in this order."""
+    from app.studies import queueing
+    from store.errors import RunNotFound
+    from store.run import find_run
+
+    found: dict[str, Run] = {}
+    for name in names:
+        try:
+            named = queueing.runs_of(root, name)[::-1] or [find_run(root, name)]
+        except RunNotFound as failure:
+            raise RunNotFound(
+                f"there is neither a run nor a study {name!r} in {root}; undertow app lists what there is"
+            ) from failure
+        found |= {run.id: run for run in named if run.last_epoch() >= 0}
+    if not found:
+        raise typer.BadParameter("no epoch is recorded yet; export the run after its first one")
+    return list(found.values())
+
+
+def _report(names: list[str], found: list["Run"]) -> tuple[str, bytes]:
+    from streamlit.logger import set_log_level
+
+    set_log_level("error")  # it would warn of the app that it runs without
+    from app.exporting import of_groups, of_run
+    from app.studies import reading
+
+    if len(found) == 1:
+        return f"report-{found[0].id}.html", of_run.report(found[0]).encode()
+    members, damaged = reading.read(found)
+    for _, sentence in damaged:
+        terminal.refuse(f"left out: {sentence}")
+    title = names[0] if len(names) == 1 else f"Comparison of {len(members)} runs"
+    return f"report-{names[0]}.html", of_groups.report(title, members).encode()
+
+
+def _kept(found: list["Run"], kind: Kind) -> tuple[str, bytes]:
+    from app.exporting import kept_export
+
+    if len(found) > 1:
+        raise typer.BadParameter(f"--to {kind} must be of one run; got {len(found)}")
+    ending = kind.removeprefix("kept-")
+    write = next(form.write for form in kept_export.FORMATS if form.ending == ending)
+    return kept_export.file_name(found[0], ending), write(found[0])
