@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
-# Streamlit probes its base path below the page's own: two requests that end in 404 and mean nothing.
-HARMLESS = ("/_stcore/health", "/_stcore/host-config")
+from tests.browser.watching import watched
+
 VIEWPORT = {"width": 1280, "height": 720}
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
@@ -40,20 +40,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """An empty page; the test fails if the browser reported an error that is not one of HARMLESS."""
-    errors: list[str] = []
-
-    def listen(message: ConsoleMessage) -> None:
-        address = message.location.get("url", "")
-        if message.type == "error" and not address.endswith(HARMLESS):
-            errors.append(f"{message.text} ({address})")
-
-    opened = browser.new_page(viewport=VIEWPORT)
-    opened.on("console", listen)
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    yield opened
-    opened.close()
-    assert not errors
+    """An empty page; the test fails if the browser reported an error on it."""
+    with watched(browser, viewport=VIEWPORT) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

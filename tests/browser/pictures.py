@@ -55,8 +55,13 @@ README = (
 
 
 def open_page(page: Page, address: str) -> None:
-    """Opens a page of the app and waits until its script has ended and nothing is drawn as stale."""
+    """Opens a page of the app and waits until it has settled."""
     page.goto(address)
+    settle(page)
+
+
+def settle(page: Page) -> None:
+    """Waits until the script of the page has ended and everything on it is drawn."""
     expect(page.locator("h1").first).to_be_visible(timeout=30_000)
     expect(page.get_by_test_id("stApp")).to_have_attribute(
         "data-test-script-state", "notRunning", timeout=30_000

@@ -1,19 +1,21 @@
 """The finished demo as a newcomer sees it in a real browser: the finding, then every page."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from app.views import SECTIONS
+from app.views import SECTIONS, ablations
 from app.views import address as path_of
 from store import queries
 from store.run import Run
-from tests.browser.pictures import SIZES, draw_lasso, open_page
+from tests.browser.pictures import SIZES, draw_lasso, open_page, settle
+from tests.browser.watching import watched
 
 VIEWS = [path_of(view) for views in SECTIONS.values() for view in views]
+SCHEMES = ("light", "dark")
 
 
 @pytest.fixture
@@ -71,19 +73,47 @@ def test_suspects_are_ranked_and_mostly_flipped(page: Page, address: str, joint:
     expect(page.get_by_text(f"{flipped} have a flipped label", exact=False)).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+def check(page: Page, artifacts: Path, name: str, *, pictured: Sequence[str] = tuple(SIZES)) -> None:
+    """Holds what is shown to showing no failure and to fitting every size of screen; photographs some."""
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    expect(page.get_by_test_id("stAlertContentError")).to_have_count(0)
+    for size, (width, height) in SIZES.items():
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_function(f"document.scrollingElement.scrollWidth <= {width}")
+        if size in pictured:
+            page.screenshot(path=artifacts / f"{name}-{size}.png", animations="disabled")
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_page_fits_and_shows_no_error(
     browser: Browser, address: str, joint: Run, artifacts: Path, view: str, scheme: Literal["light", "dark"]
 ) -> None:
-    page = browser.new_page(color_scheme=scheme)
-    open_page(page, f"{address}/{path(view)}?run={joint.id}")
-    expect(page.get_by_test_id("stException")).to_have_count(0)
-    expect(page.get_by_test_id("stAlertContentError")).to_have_count(0)
-    background = page.get_by_test_id("stApp").evaluate("element => getComputedStyle(element).backgroundColor")
-    assert background == {"light": "rgb(255, 255, 255)", "dark": "rgb(15, 18, 22)"}[scheme]
-    for size, (width, height) in SIZES.items():
-        page.set_viewport_size({"width": width, "height": height})
-        page.wait_for_function(f"document.scrollingElement.scrollWidth <= {width}")
-        page.screenshot(path=artifacts / f"{view}-{scheme}-{size}.png", animations="disabled")
-    page.close()
+    with watched(browser, color_scheme=scheme) as page:
+        open_page(page, f"{address}/{path(view)}?run={joint.id}")
+        app = page.get_by_test_id("stApp")
+        background = app.evaluate("element => getComputedStyle(element).backgroundColor")
+        assert background == {"light": "rgb(255, 255, 255)", "dark": "rgb(15, 18, 22)"}[scheme]
+        check(page, artifacts, f"{view}-{scheme}")
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_every_section_of_ablations_fits_and_shows_no_error(
+    browser: Browser, address: str, artifacts: Path, scheme: Literal["light", "dark"]
+) -> None:
+    with watched(browser, color_scheme=scheme) as page:
+        open_page(page, f"{address}/ablations")
+        sections = page.get_by_role("radiogroup", name="Section")
+        for section in ablations.SECTIONS[1:]:  # the first is the page as it opens
+            sections.get_by_role("radio", name=section.TITLE, exact=True).click()
+            page.wait_for_url(f"**section={path_of(section).replace('-', '_')}*")
+            settle(page)
+            check(page, artifacts, f"ablations-{path_of(section)}-{scheme}", pictured=["1440x900"])
+
+
+def test_a_new_study_fits_and_shows_no_error(page: Page, address: str, artifacts: Path) -> None:
+    open_page(page, f"{address}/studies")
+    page.get_by_role("radio", name="New study", exact=True).click()
+    expect(page.locator(".st-key-study_launch, .st-key-study_ask").first).to_be_visible()
+    settle(page)
+    check(page, artifacts, "studies-new", pictured=["1440x900"])
