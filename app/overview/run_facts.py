@@ -4,7 +4,7 @@ Whoever reads a figure of the run elsewhere finds here what it takes to train it
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
@@ -16,8 +16,8 @@ from engine.diagnostics import Badge
 from store.run import Run
 
 
-def draw(run: Run, found: Sequence[Badge]) -> None:
-    """Draws the card; found: the diagnostics, which go into the archive."""
+def draw(run: Run, found: Sequence[Badge], *, report: Callable[[], str]) -> None:
+    """Draws the card; found: the diagnostics, which go into the archive; report: writes the run's report."""
     config, tables = run.config(), _tables(run)
     documents = {"settings": config, "environment": run.about()}
     with st.container(border=True, key="card_facts"):
@@ -34,6 +34,11 @@ def draw(run: Run, found: Sequence[Badge]) -> None:
                 "Download all", lambda: bundle.archive(tables, documents, found), key="overview_all",
                 file_name=f"{run.id}.zip", mime="application/zip", on_click="ignore",
                 icon=":material/folder_zip:", help="All numbers of this page, its settings and environment",
+            )  # fmt: skip
+            st.download_button(
+                "Report", report, key="overview_report", file_name=f"report-{run.id}.html", mime="text/html",
+                on_click="ignore", icon=":material/summarize:",
+                help="This page and the top suspects as one HTML file that opens offline",
             )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ way. While a run trains, the page looks every two seconds whether there is anyth
 """
 
 from collections.abc import Sequence
+from functools import partial
 from types import ModuleType
 
 import streamlit as st
@@ -13,6 +14,7 @@ from app import cards, markup, wording
 from app.ablations import choices, chosen, costs, curves, settings, unfair
 from app.ablations.groups import Group, grouped
 from app.ablations.looks import briefly, colors_of
+from app.exporting import of_groups
 from app.sample_level import sample_level
 from app.studies.members import Member
 from app.what_if import what_if
@@ -47,7 +49,10 @@ def render() -> None:
         _nothing_yet(compared.members)
         return
     _legend(groups, compared.members)
-    section = _pick_section()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        section = _pick_section()
+        st.space("stretch")
+        _offer_report(compared.members)
     if section is not settings and (found := unfair.sentences(groups)):
         st.caption(
             f":material/warning: The groups differ in more than their method: {', '.join(found)}. "
@@ -60,6 +65,18 @@ def _pick_section() -> ModuleType:
     sections = {section.__name__.rpartition(".")[2]: section for section in SECTIONS}
     titles = {name: section.TITLE for name, section in sections.items()}
     return sections[choices.segmented("Section", "section", titles)]
+
+
+def _offer_report(members: Sequence[Member]) -> None:
+    """Draws the button that downloads the comparison as it is now."""
+    studies = {str(member.config.get("study") or "") for member in members}
+    title = studies.pop() if len(studies) == 1 else ""
+    title = title or f"Comparison of {wording.plural(len(members), 'run')}"
+    st.download_button(
+        "Report", partial(of_groups.report, title, members), key="ablations_report", mime="text/html",
+        file_name="comparison.html", on_click="ignore", icon=":material/summarize:",
+        help="Verdict, curves, cost, differences and settings as one HTML file that opens offline",
+    )  # fmt: skip
 
 
 def _watch(runs: Sequence[Run], seen: tuple[tuple[str, str, str], ...]) -> None:

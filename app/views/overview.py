@@ -6,11 +6,13 @@ thousand.
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 
 import streamlit as st
 from pandas import DataFrame
 
 from app import cached, cards, focus, markup, naming, wording
+from app.exporting import of_run
 from app.overview import badges, run_facts, run_panels
 from app.panel import Panel
 from app.runs import cost
@@ -48,7 +50,7 @@ def render() -> None:
     found = cached.badges(run, [mate for mate in mates if mate.id != run.id])  # a long history takes a moment
     with card:
         badges.draw(run, found, run.about().get("notes", []))
-    run_facts.draw(run, found)
+    run_facts.draw(run, found, report=partial(of_run.report, run))
 
 
 def _headline(run: Run, metrics: DataFrame, mates: Sequence[Run]) -> None:
