@@ -29,6 +29,11 @@ class Measure:
     column: str
     of: str
 
+    @property
+    def is_counted(self) -> bool:
+        """Says whether it is counted in epochs, so that many samples share one value."""
+        return self.of not in (_AVERAGED, _NEWEST)
+
 
 RIGHT: dict[str, Measure] = {
     "clean": Measure(

@@ -1,7 +1,7 @@
 """The samples in which two groups differ by a measure: the test of all of them and the table of the first.
 
-Runs of the same seed began with the same weights and the same draws, so they are paired where the seeds allow
-it; else the groups are two independent samples (ours).
+The groups are two independent samples even where seeds are shared (ours): runs of one seed begin alike but
+soon part, so pairs would halve the degrees of freedom and gain little.
 """
 
 from collections.abc import Sequence
@@ -16,6 +16,7 @@ from app.sample_level import moderated
 from app.sample_level.moderated import Moderated
 from app.sample_level.sides import Sides
 from app.samples import sample_life
+from store import comparing
 from store.run import Run, default_root, find_run
 
 Versions = tuple[tuple[str, str], ...]
@@ -25,11 +26,16 @@ def tested(sides: Sides, measure: str, *, is_centred: bool = False) -> Moderated
     """Returns the test of every sample, A less B; ValueError below two seeds, NoSpread without any spread.
 
     is_centred: each run's median over its samples is taken off first, so that a shift which all samples
-    share, such as more confidence everywhere, is no difference of any of them.
+    share, such as more confidence everywhere, is no difference of any of them. Counts are never centred: most
+    samples share their median, which jumps by whole steps.
     """
-    one, other = ([(run.id, run.data_version()) for run in runs] for runs in sides.runs())
-    places = _pairs(sides)
-    return _tested((tuple(one), tuple(other)), places, measure, sides.epoch, is_centred=is_centred)
+    return _tested(_versions(sides), measure, sides.epoch, is_centred=_is_centred(measure, is_centred))
+
+
+def exchanged(sides: Sides, measure: str, rate: float, *, is_centred: bool = False) -> ndarray:
+    """Returns how many samples are found at a rate after seeds are exchanged between the groups, (ways,)."""
+    centred = _is_centred(measure, is_centred)
+    return _exchanged(_versions(sides), measure, sides.epoch, rate, is_centred=centred)
 
 
 def listed(sides: Sides, found: Moderated, measure: str, most: int) -> DataFrame:
@@ -38,7 +44,7 @@ def listed(sides: Sides, found: Moderated, measure: str, most: int) -> DataFrame
     Columns: rank, sample_id, label, true_label, a, b (means over the seeds tested), difference, t, p, q.
     """
     order = np.lexsort((-np.abs(found.difference), found.p))[: min(most, found.tested)]
-    one, other = _used(sides.values(measure), _pairs(sides))
+    one, other = sides.values(measure)
     label, true_label = cached.labels(sides.members[0].run)[:, order]
     names = sides.class_names
     return DataFrame(
@@ -54,37 +60,38 @@ def listed(sides: Sides, found: Moderated, measure: str, most: int) -> DataFrame
     )
 
 
-def _pairs(sides: Sides) -> tuple[tuple[int, int], ...]:
-    """Returns places in A and B of runs of the same seed; none unless all of the smaller group have one."""
-    seeds = [[member.config.get("seed") for member in group.members] for group in (sides.one, sides.other)]
-    shared = sides.shared_seeds
-    if len(shared) < 2 or len(shared) < min(map(len, seeds)):
-        return ()
-    return tuple((seeds[0].index(seed), seeds[1].index(seed)) for seed in shared)
+def _is_centred(measure: str, wanted: bool) -> bool:
+    return wanted and not comparing.MEASURES[measure].is_counted
+
+
+def _versions(sides: Sides) -> tuple[Versions, Versions]:
+    one, other = (tuple((run.id, run.data_version()) for run in runs) for runs in sides.runs())
+    return one, other
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _tested(
-    versions: tuple[Versions, Versions],
-    pairs: tuple[tuple[int, int], ...],
-    measure: str,
-    epoch: int,
-    *,
-    is_centred: bool,
-) -> Moderated:
-    sides = [np.stack([cached.per_sample(run, measure, epoch) for run in _runs(side)]) for side in versions]
-    if is_centred:
-        sides = [side - np.nanmedian(side, axis=1, keepdims=True) for side in sides]
-    test = moderated.paired if pairs else moderated.two_sample
-    return test(*_used(sides, pairs))
+def _tested(versions: tuple[Versions, Versions], measure: str, epoch: int, *, is_centred: bool) -> Moderated:
+    return moderated.two_sample(*_values(versions, measure, epoch, is_centred=is_centred))
 
 
-def _used(sides: Sequence[ndarray], pairs: tuple[tuple[int, int], ...]) -> tuple[ndarray, ndarray]:
-    """Returns the values (seeds, N) of the runs that are tested, in pairs where there are any."""
-    one, other = sides
-    if not pairs:
+@st.cache_data(max_entries=64, show_spinner=False)
+def _exchanged(
+    versions: tuple[Versions, Versions], measure: str, epoch: int, rate: float, *, is_centred: bool
+) -> ndarray:
+    return moderated.exchanged(*_values(versions, measure, epoch, is_centred=is_centred), [rate])[:, 0]
+
+
+def _values(
+    versions: tuple[Versions, Versions], measure: str, epoch: int, *, is_centred: bool
+) -> tuple[ndarray, ndarray]:
+    """Returns the values of A and B, (seeds, N) each."""
+    one, other = (
+        np.stack([cached.per_sample(run, measure, epoch) for run in _runs(side)]) for side in versions
+    )
+    if not is_centred:
         return one, other
-    return one[[first for first, _ in pairs]], other[[second for _, second in pairs]]
+    first, second = (side - np.nanmedian(side, axis=1, keepdims=True) for side in (one, other))
+    return first, second
 
 
 def _runs(versions: Sequence[tuple[str, str]]) -> list[Run]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+from numpy import ndarray
 from pandas import DataFrame
 
 from app import cards, focus, gallery, links, markup, wording
@@ -24,8 +25,11 @@ _SLIDER = "pick_fdr"
 
 _METHOD = (
     "Difference of the means over seeds by a moderated t test: each sample's variance over seeds is drawn "
-    "towards the usual one of all samples (Smyth 2004, limma). q: the share of false finds among all samples "
-    "up to this one (Benjamini and Hochberg 1995). Comparing samples so is ours."
+    "towards the usual one of all samples (Smyth 2004, limma), which counts no more than its own seeds (ours)"
+    ". q: the share of false finds among all samples up to this one (Benjamini and Hochberg 1995). Comparing "
+    "samples so is ours. Samples of one net are not independent of each other, which the test takes them "
+    "for, so seeds are also exchanged between the groups; 3 seeds each can be in 9 ways, hence that check "
+    "alone is never surer than 1 in 10."
 )
 _FILES = {"CSV": (export.csv, "text/csv"), "Parquet": (export.parquet, "application/vnd.apache.parquet")}
 
@@ -42,13 +46,17 @@ def draw(sides: Sides) -> None:
         if found is None:
             return
         rows = differing.listed(sides, found, measure, max(TABLE_ROWS, _finds(found, rate)))
-        st.markdown(sentence(found, rate, seeds=min(sides.one.n, sides.other.n)))
+        ways = differing.exchanged(sides, measure, rate, is_centred=is_centred)
+        st.markdown(sentence(found, rate, ways, seeds=min(sides.one.n, sides.other.n)))
         _gallery(sides, rows.head(TOP), measure=measure)
         _table(sides, rows, measure)
 
 
-def sentence(found: Moderated, rate: float, *, seeds: int) -> str:
-    """Returns how many samples were found at a rate of false finds, and how far that can be trusted."""
+def sentence(found: Moderated, rate: float, ways: ndarray, *, seeds: int) -> str:
+    """Returns how many samples were found at a rate of false finds, and how far that can be trusted.
+
+    ways: (ways,) how many are found at that rate after seeds are exchanged between the groups.
+    """
     finds, share = _finds(found, rate), wording.setting_percent(rate)
     weak = f" {seeds} seeds are a weak basis; queue one more of each." if seeds < WEAK_BELOW else ""
     if not finds:
@@ -56,9 +64,17 @@ def sentence(found: Moderated, rate: float, *, seeds: int) -> str:
             f"**No sample differs** beyond what seeds do, at {share} false finds; the most different "
             f"ones are listed and may be chance.{weak}"
         )
+    amount = f"**{wording.plural(finds, 'sample differs', 'samples differ')}** of "
+    tested = f"{amount}{wording.count(found.tested)} tested"
+    usual, most = wording.number(float(ways.mean())), wording.count(int(ways.max()))
+    chance = f"With seeds exchanged between the groups ({wording.plural(len(ways), 'way')}), the test finds"
+    if ways.max() >= finds:
+        return f"{tested}, **but chance does as much**. {chance} up to {most}.{weak}"
+    if ways.mean() > rate * finds:
+        return f"{tested}, **of which about {usual} are false**: {chance.lower()} so many on average.{weak}"
     return (
-        f"**{wording.plural(finds, 'sample differs', 'samples differ')}** of {wording.count(found.tested)} "
-        f"tested, at most {share} of them expected to be false.{weak}"
+        f"{tested}, at most {share} of them expected to be false. {chance} {usual} on average and {most} at "
+        f"most.{weak}"
     )
 
 
@@ -73,7 +89,8 @@ def _controls(sides: Sides) -> tuple[str, float, bool]:
     measure, rate = pick_measure(sides), _pick_rate()
     hint = (
         "Takes each run's median over all samples off first, so that a shift which all samples share, "
-        "such as more confidence everywhere, is no difference of any of them. A and B below stay as measured."
+        "such as more confidence everywhere, is no difference of any of them; nothing is taken off counts. "
+        "A and B below stay as measured."
     )
     return measure, rate, choices.switched("Beyond the common shift", "shift", hint=hint)
 
@@ -107,7 +124,7 @@ def _test(sides: Sides, measure: str, *, is_centred: bool) -> Moderated | None:
         found = differing.tested(sides, measure, is_centred=is_centred)
     except NoSpread:
         st.caption(
-            "In this no sample's difference changes with the seed, so there is no noise floor to test "
+            "In this the seeds of each group agree on every sample, so there is no noise floor to test "
             "against. Choose another measure."
         )
         return None
@@ -121,11 +138,7 @@ def _note(sides: Sides, found: Moderated | None, measure: str) -> str:
     meaning = comparing.MEASURES[measure].meaning
     if found is None:
         return f"{comparing.MEASURES[measure].label}: {meaning}."
-    seeds = (
-        f"{found.pairs} pairs of runs of the same seed"
-        if found.pairs
-        else f"{sides.one.n} and {sides.other.n} seeds, compared as independent samples"
-    )
+    seeds = f"{sides.one.n} and {sides.other.n} seeds, compared as independent samples"
     left_out = sides.samples - found.tested
     left = f"; {wording.plural(left_out, 'sample')} without a value in every run left out" if left_out else ""
     shift = wording.number(float(np.nanmean(found.difference)), signed=True)

@@ -3,17 +3,24 @@
 Three seeds tell little about the spread of one sample, but all samples together tell what spread is usual.
 Each sample's variance over seeds is therefore drawn towards a common one, as far as the samples agree on it
 (Smyth, "Linear models and empirical Bayes methods", 2004, the moderated t of limma, closed-form estimates of
-its section 6.2); Benjamini and Hochberg (1995) bound the share of false finds. Applying it to samples: ours.
+its section 6.2), with no more weight than its own seeds; Benjamini and Hochberg (1995) bound the share of
+false finds. Applying it to samples, and the bound on the weight: ours.
+
+The test takes samples for independent of each other, which those of one net are not: a run may have learned
+a whole class better. What exchanging seeds between the groups finds therefore belongs beside its finds.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
 from numpy import ndarray
 from scipy import special
 
+MOST_EXCHANGES = 20  # ways to exchange seeds that are tried; five seeds a group have 125
 _NEWTON_STEPS = 50
 
 
@@ -32,8 +39,8 @@ class Prior(NamedTuple):
 class Moderated:
     """The test of N samples. difference, t, p, q: (N,), NaN where a sample is not known in every run.
 
-    q: the smallest share of false finds at which the sample is found; pairs: seeds that were paired, 0 where
-    the groups were compared as two independent samples; df: of the t distribution, prior included.
+    q: the smallest share of false finds at which the sample is found; df: of the t distribution, prior
+    included.
     """
 
     difference: ndarray
@@ -42,7 +49,6 @@ class Moderated:
     q: ndarray
     prior: Prior
     df: float
-    pairs: int
 
     @property
     def tested(self) -> int:
@@ -50,20 +56,36 @@ class Moderated:
         return int(np.isfinite(self.p).sum())
 
 
-def paired(one: ndarray, other: ndarray) -> Moderated:
-    """Tests the mean of one - other, (seeds, N) each, row by row of the same seed; NaN is unknown.
-
-    Raises ValueError below two seeds, NoSpread where no sample varies.
-    """
-    return _moderated([one - other], pairs=len(one))
-
-
 def two_sample(one: ndarray, other: ndarray) -> Moderated:
-    """Tests mean(one) - mean(other), (seeds, N) each, with the variance pooled over both groups.
+    """Tests mean(one) - mean(other), (seeds, N) each, with the variance pooled over both; NaN is unknown.
 
     Raises ValueError below two seeds in a group, NoSpread where no sample varies.
     """
-    return _moderated([one, other], pairs=0)
+    return _moderated([one, other])
+
+
+def exchanged(one: ndarray, other: ndarray, rates: Sequence[float]) -> ndarray:
+    """Counts what the test finds after seeds are exchanged between the groups, (ways, rates).
+
+    one, other: (seeds, N). All other ways to make groups of these sizes of the runs, or an even choice of
+    MOST_EXCHANGES of them; a way that leaves no spread finds nothing. What is found by many of them is no
+    difference of the groups. rates: of false finds. Source: ours, after permutation tests.
+    """
+    both, size = np.concatenate([one, other]), len(one)
+    runs = range(len(both))
+    ways = [set(way) for way in combinations(runs, size)][1:]  # the first is as it was
+    if 2 * size == len(both):
+        ways = [way for way in ways if 0 in way]  # the others are these with A and B changed over
+    chosen = np.linspace(0, len(ways) - 1, min(len(ways), MOST_EXCHANGES)).round().astype(int)
+    found = []
+    for way in (ways[place] for place in chosen):
+        belongs = np.array([run in way for run in runs])
+        try:
+            q = _moderated([both[belongs], both[~belongs]]).q
+        except NoSpread:
+            q = np.ones(1)
+        found.append([int((q <= rate).sum()) for rate in rates])
+    return np.array(found)
 
 
 def false_discovery_rates(p: ndarray) -> ndarray:
@@ -106,19 +128,18 @@ def trigamma_inverse(value: float) -> float:
     return y
 
 
-def _moderated(sides: list[ndarray], *, pairs: int) -> Moderated:
-    """Tests the mean of the first side less that of the second, if there is one; sides: (seeds, N)."""
+def _moderated(sides: list[ndarray]) -> Moderated:
+    """Tests the mean of the first side less that of the second; sides: (seeds, N) each."""
     if min(len(side) for side in sides) < 2:
         raise ValueError(f"a side must have at least 2 seeds; got {min(len(side) for side in sides)}")
     is_known = np.isfinite(np.concatenate(sides)).all(axis=0)
     known = [side[:, is_known].astype(np.float64) for side in sides]
     df = sum(len(side) - 1 for side in known)
     variances = sum(((side - side.mean(axis=0)) ** 2).sum(axis=0) for side in known) / df
-    difference = known[0].mean(axis=0) - (known[1].mean(axis=0) if len(known) > 1 else 0.0)
+    difference = known[0].mean(axis=0) - known[1].mean(axis=0)
     usual = _usual(variances, np.concatenate(known), df)
     error = np.sqrt(_posterior(variances, df, usual) * sum(1 / len(side) for side in known))
-    # No more than all samples together have, as limma bounds it: the prior was estimated from them.
-    total = min(usual.df + df, float(df * len(variances)))
+    total = usual.df + df
     t = difference / error
     p = 2 * special.stdtr(total, -np.abs(t))
 
@@ -134,7 +155,6 @@ def _moderated(sides: list[ndarray], *, pairs: int) -> Moderated:
         q=spread_out(false_discovery_rates(p)),
         prior=usual,
         df=total,
-        pairs=pairs,
     )
 
 
@@ -143,15 +163,16 @@ def _usual(variances: ndarray, values: ndarray, df: int) -> Prior:
 
     Samples that all runs agree on, such as those that are always right, are many here; leaving them out makes
     the usual variance larger, so that they are found less readily and never because of a lucky agreement.
+    Its degrees of freedom are at most those of a sample's own seeds (ours): samples of one run vary together,
+    which looks like agreement on a common variance and made it worth up to infinitely many.
     """
     rounding = (1e-6 * np.abs(values).max(axis=0, initial=0.0)) ** 2  # values are stored as 32-bit floats
     varies = variances > rounding
     if not varies.any():
         raise NoSpread("the seeds of each group agree on every sample")
-    return prior(variances[varies], df)
+    usual = prior(variances[varies], df)
+    return usual._replace(df=min(usual.df, float(df)))
 
 
 def _posterior(variances: ndarray, df: int, usual: Prior) -> ndarray:
-    if math.isinf(usual.df):
-        return np.full_like(variances, usual.variance)
     return (usual.df * usual.variance + df * variances) / (usual.df + df)

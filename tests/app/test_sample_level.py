@@ -10,6 +10,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.map import keyframes
+from app.sample_level import differing_card
+from app.sample_level.moderated import Moderated, Prior
 from store.run import Run, find_runs
 from tests.pages import charts, texts
 from tests.synthetic import JOINT, make_run, make_study
@@ -52,7 +54,7 @@ def test_flips_are_said_beside_the_noise_floor(root: Path, section: Open):
     said = texts(at)
     assert "disagree on **" in said
     assert "the noise floor" in said
-    assert "3 pairs of runs of the same seed; n = 60 samples tested" in said
+    assert "3 and 3 seeds, compared as independent samples; n = 60 samples tested" in said
     assert any("disagree on" in alt for alt in charts(at))
     shown = at.dataframe[0].value
     assert shown["q"].is_monotonic_increasing
@@ -66,9 +68,15 @@ def test_a_shift_that_all_samples_share_can_be_taken_off(root: Path, section: Op
     assert "mean A − B" in texts(plain)
 
 
-def test_no_difference_that_changes_with_the_seed_is_said(tmp_path: Path, section: Open):
-    study(tmp_path, JOINT, RARITY, seeds=2)  # the only clean pass is after the warm-up, the same for both
-    assert "no sample's difference changes with the seed" in texts(section(tmp_path, by="clean_log_odds"))
+def test_seeds_that_agree_on_every_sample_are_no_noise_floor(tmp_path: Path, section: Open):
+    both = [("strategy.kind=everything", f"policy.kind={kind}") for kind in ("none", "sada")]
+    study(tmp_path, *both, seeds=2)
+    assert "the seeds of each group agree on every sample" in texts(section(tmp_path, by="kept_share"))
+
+
+def test_finds_are_said_beside_those_of_exchanged_seeds(root: Path, section: Open):
+    said = texts(section(root, by="mean_strength"))
+    assert "exchanged between the groups (9 ways), the test finds" in said
 
 
 def test_the_gallery_links_to_the_samples_of_a(root: Path, section: Open):
@@ -173,3 +181,22 @@ def test_runs_of_different_length_are_compared_up_to_the_shorter(tmp_path: Path,
     make_run(tmp_path, samples=SAMPLES, epochs=3, settings=(*RARITY, "study=demo", "seed=0"), state="running")
     make_run(tmp_path, samples=SAMPLES, epochs=3, settings=(*RARITY, "study=demo", "seed=1"), state="running")
     assert "epochs 0 to 2" in texts(section(tmp_path, by="mean_margin"))
+
+
+@pytest.mark.parametrize(
+    ("ways", "says"),
+    [
+        (
+            [0, 0, 1],
+            "at most 5 % of them expected to be false. With seeds exchanged between the groups (3 ways)",
+        ),
+        ([9, 0, 3], "of which about 4.00 are false**: with seeds exchanged between the groups"),
+        ([0, 20, 0], "**but chance does as much**"),
+    ],
+)
+def test_finds_that_exchanged_seeds_make_too_are_called_chance(ways: list[int], says: str):
+    q = np.where(np.arange(100) < 20, 0.01, 1.0)
+    found = Moderated(q, q, q, q, Prior(1.0, 2.0), 4.0)
+    told = differing_card.sentence(found, 0.05, np.array(ways), seeds=3).replace("\N{NO-BREAK SPACE}", " ")
+    assert "**20 samples differ** of 100 tested" in told
+    assert says in told
