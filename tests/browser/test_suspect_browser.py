@@ -52,6 +52,12 @@ def told(page: Page) -> tuple[str | None, list[str]]:
     return life, [re.sub(r"\s+", " ", card) for card in cards]
 
 
+def follow_menu(page: Page, title: str) -> None:
+    page.get_by_test_id("stSidebar").get_by_role("link", name=title, exact=True).click()
+    expect(page.get_by_role("heading", name=title, level=1)).to_be_visible(timeout=20_000)
+    settle(page)
+
+
 def test_a_suspect_in_a_lasso_tells_its_life_and_back_leads_to_the_selection(
     browser: Browser, page: Page, address: str, joint: Run, artifacts: Path
 ) -> None:
@@ -86,13 +92,9 @@ def test_a_suspect_in_a_lasso_tells_its_life_and_back_leads_to_the_selection(
     with watched(stranger) as opened:
         open_page(opened, here)
         assert told(opened) == words
+        follow_menu(opened, "Map")
+        expect(opened.locator(".map")).to_have_attribute("data-selected", str(count), timeout=20_000)
     stranger.close()
-
-
-def follow_menu(page: Page, title: str) -> None:
-    page.get_by_test_id("stSidebar").get_by_role("link", name=title, exact=True).click()
-    expect(page.get_by_role("heading", name=title, level=1)).to_be_visible(timeout=20_000)
-    settle(page)
 
 
 def epoch_shown(page: Page) -> str:
