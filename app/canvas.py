@@ -168,7 +168,7 @@ def _layout(palette: Palette, height: int) -> dict[str, Any]:
         "legend": {
             # Tied to the card and not to the axes: plotly's own room for a legend goes stale on a resize.
             "orientation": "h", "x": 0, "y": 1, "xanchor": "left", "yanchor": "top", "yref": "container",
-            "traceorder": "normal",
+            "traceorder": "normal", "itemsizing": "constant",
         },
         "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": palette.muted, "activecolor": palette.primary},
         "bargap": 0.08,

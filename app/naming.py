@@ -128,11 +128,11 @@ def source(config: Settings) -> str:
 
 
 def model(config: Settings) -> str:
-    """Returns which net is trained: "resnet8"; runs of earlier versions hold its name alone."""
+    """Returns which net is trained: "ResNet-8"; runs of earlier versions hold its name alone."""
     chosen = config.get("model", wording.UNKNOWN)
     if not isinstance(chosen, Mapping):
-        return str(chosen)
-    return str(chosen.get("name") or chosen.get("kind", wording.UNKNOWN))
+        return word(chosen)
+    return str(chosen.get("name") or word(chosen.get("kind", wording.UNKNOWN)))
 
 
 def shape_of_data(config: Settings) -> tuple[tuple[str, str], ...]:

@@ -18,9 +18,9 @@ from numpy import ndarray
 from app.map.keyframes import Colouring, Keyframes
 from store.run import Run
 
-HEIGHT, BAR = 574, 46  # pixels of the stage and of the bar below it; the panel beside them is as high as both
-# On a low screen the stage shrinks until the bar is seen without scrolling; 212 px are what stands around it.
-STAGE = f"clamp(420px, 100vh - 212px, {HEIGHT}px)"
+HEIGHT, BAR = 720, 46  # pixels of the stage and of the bar below it; the panel beside them is as high as both
+# On a low screen the stage shrinks until the bar is seen without scrolling; 206 px are what stands around it.
+STAGE = f"clamp(420px, 100vh - 206px, {HEIGHT}px)"
 KEY = "map"
 
 _FOLDER = Path(__file__).parent

@@ -100,7 +100,7 @@ def _name_corners(sketch: Sketch) -> None:
     palette = sketch.palette
     sketch.line(y=AGREES_FROM, color=palette.grid, width=2)
     sketch.line(x=RARE_FROM, color=palette.grid, width=2)
-    looks = {"font": {"size": 11, "color": palette.muted}, "bgcolor": palette.faded(palette.background, 0.75)}
+    looks = {"font": {"size": 11, "color": palette.muted}, "bgcolor": palette.faded(palette.background, 0.9)}
     for name, _, is_rare, agrees in QUADRANTS:
         sketch.note(
             name.lower(),

@@ -43,7 +43,7 @@ def draw(preset: Preset) -> tuple[RunConfig | None, range]:
             help="Share of the samples that the selecting arms keep",
         )  # fmt: skip
         changed["strategy"] = with_keep(shown, kept)
-    count, first = st.columns(2, gap="small")
+    count, first, _ = st.columns(3, gap="small")
     seeds = count.number_input(
         "Seeds", 1, _MOST_SEEDS, 3, key="study_seeds", help="Fewer than three tell nothing"
     )

@@ -28,7 +28,7 @@ _GOOD, _FAIR = 0.9, 0.8
 
 def render() -> None:
     """Draws the page."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", key="map_head"):
         st.title(TITLE, anchor=False, width="content")
         st.space("stretch")
         badges = st.container(horizontal=True, gap="xsmall", width="content")

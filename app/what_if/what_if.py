@@ -126,7 +126,7 @@ def _rows(effect: Effect) -> DataFrame:
     rows = [
         ("Kept", wording.count(before.sum()), wording.count(after.sum())),
         ("Share of all samples", wording.percent(before.mean()), wording.percent(after.mean())),
-        ("Jaccard with the logged set", "1", wording.number(effect.jaccard)),
+        ("Jaccard with the logged set", wording.number(1.0), wording.number(effect.jaccard)),
         ("Samples that enter", "", wording.count(entering)),
         ("Samples that leave", "", wording.count(leaving)),
         ("Flipped labels among kept", *flipped),

@@ -124,9 +124,9 @@ def test_a_strategy_without_a_fixed_share_or_a_random_one_has_no_twin(kind: str)
 def test_the_sentence_says_what_will_happen():
     said = plan.sentence(parsed(*JOINT, "epochs=2", "subset.share=0.5", "tail.kind=step"))
     assert said.replace("\N{NO-BREAK SPACE}", " ") == (
-        "Trains resnet8 for 2 epochs on digits, 16 px, step tail, factor 10, 50 % of the data, 10 % flipped. "
-        "Keeps the samples that are rare in feature space and agree with their label (joint 50 %). "
-        "Augments steadily learned samples strongly and unsteady ones mildly (SADA)."
+        "Trains ResNet-8 for 2 epochs on digits, 16 px, step tail, factor 10, 50 % of the data, 10 % flipped."
+        " Joint 50 %: keeps the samples that are rare in feature space and agree with their label. "
+        "SADA: augments steadily learned samples strongly and unsteady ones mildly."
     )
 
 
@@ -177,7 +177,7 @@ def test_the_page_launches_what_it_says(
     at.number_input(key=key("strategy.joint.keep")).set_value(0.25)
     at.checkbox(key="new_run_twin").check()
     at.slider(key="new_run_seeds").set_value(2).run()
-    assert "(joint 25 %)" in drawn(at)
+    assert "Joint 25 %: keeps" in drawn(at)
     assert "1,796 a run, 62.5 % of full training" in drawn(at)  # 1,437 + 359 of 2,874
     assert "no estimate yet" in drawn(at)
     at.button(key="launch_0").click().run()

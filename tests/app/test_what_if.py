@@ -83,7 +83,7 @@ def test_a_slider_changes_the_set_at_once_and_the_way_back_undoes_it(page: Page,
     at = move(opened(page, base), "Keep", 0.3)
     said = texts(at)
     assert "<td>30</td><td>18</td>" in said  # kept, before and after
-    assert "<td>1</td><td>0.600</td>" in said  # the 18 highest of the 30: 18 / 30 shared
+    assert "<td>1.00</td><td>0.600</td>" in said  # the 18 highest of the 30: 18 / 30 shared
     assert "0 samples enter and 12 leave the kept set" in charts(at)
     at = move(at, "Min consistency", 0.5)
     assert "highest scores with consistency ≥ 0.5" in texts(at)
