@@ -153,7 +153,26 @@ def test_progress_is_said_every_second_by_a_thread_and_survives_a_full_disk(monk
     beating.step(3, 4, 8)
     assert twice.wait(10)
     beating.end()
-    assert said[-1] == {"phase": "training", "epoch": 3, "step": 4, "steps": 8, "share": 0.5}
+    assert said[-1].items() >= {"phase": "training", "epoch": 3, "step": 4, "steps": 8, "share": 0.5}.items()
+
+
+@pytest.mark.parametrize(("step", "is_held"), [(0, False), (1, True), (6, True), (7, False)])
+def test_the_heartbeat_is_that_of_the_last_step_but_for_the_first_and_the_last(monkeypatch, step, is_held):
+    monkeypatch.setattr(progress, "HEARTBEAT_SECONDS", 0.01)
+    said, thrice = [], threading.Event()
+
+    def write(**fields):
+        said.append(fields.get("heartbeat"))
+        if len(said) == 3:
+            thrice.set()
+
+    beating = Progress(write, lambda: False)
+    beating.step(0, step, 8)
+    said.clear()
+    assert thrice.wait(10)
+    beating.end()
+    assert (said[-1] is not None) == is_held
+    assert len(set(said[-2:])) == 1  # a loop that hangs does not move it
 
 
 def test_progress_raises_when_asked_to_stop():
