@@ -16,6 +16,10 @@ from tests.browser.watching import watched
 
 VIEWS = [path_of(view) for views in SECTIONS.values() for view in views]
 SCHEMES = ("light", "dark")
+# The page scrolls in a frame of its own: what is too wide for it never widens the document.
+FITS = """() => [document.scrollingElement, ...document.querySelectorAll(
+  '[data-testid="stAppViewContainer"], [data-testid="stMain"], [data-testid="stMainBlockContainer"]')]
+  .every((frame) => frame.scrollWidth <= frame.clientWidth)"""
 
 
 @pytest.fixture
@@ -79,7 +83,7 @@ def check(page: Page, artifacts: Path, name: str, *, pictured: Sequence[str] = t
     expect(page.get_by_test_id("stAlertContentError")).to_have_count(0)
     for size, (width, height) in SIZES.items():
         page.set_viewport_size({"width": width, "height": height})
-        page.wait_for_function(f"document.scrollingElement.scrollWidth <= {width}")
+        page.wait_for_function(FITS)
         if size in pictured:
             page.screenshot(path=artifacts / f"{name}-{size}.png", animations="disabled")
 

@@ -56,7 +56,7 @@ def see_it_finish(row: Locator) -> None:
     state = row.locator(".ut-state")
     expect(state).to_have_text(re.compile("queued|running"), timeout=20_000)
     expect(row.get_by_role("img", name="of 2 epochs")).to_be_visible()
-    expect(row.get_by_role("img", name="2 of 2 epochs")).to_be_visible(timeout=150_000)
+    expect(row.get_by_role("img", name="2 of 2 epochs")).to_be_visible(timeout=300_000)
     expect(state).to_have_text("done", timeout=20_000)
 
 
