@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from store import queries
 from store.run import Run, find_runs
-from tests.browser.pictures import open_page
+from tests.browser.pictures import open_page, settle
 
 NAME = "first try"
 
@@ -80,6 +80,7 @@ def test_a_run_is_set_up_launched_and_seen_to_finish(
 
     row.get_by_role("button", name="Open", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(NAME, timeout=20_000)
+    settle(page)
     expect(page.get_by_test_id("stMetric").filter(has_text="Test accuracy")).to_contain_text(reached)
     epoch = page.get_by_role("slider", name="Epoch")
     assert [epoch.get_attribute(end) for end in ("min", "max")] == ["0", "1"]
