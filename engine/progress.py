@@ -27,8 +27,8 @@ class Stopped(Exception):
 class Progress:
     """Holds the current phase and step, writes them every second, and raises Stopped when asked to stop.
 
-    Within the steps of an epoch the heartbeat is that of the last step, so that a loop which hangs is seen to;
-    elsewhere it is the thread's own, for some phases have nothing to tell for minutes.
+    Within the steps of an epoch the heartbeat is that of the last step, so that a loop which hangs is seen
+    to; elsewhere it is the thread's own, for some phases have nothing to tell for minutes.
 
     agree: for several processes that train one net, whether any of them was asked to; they can only stop
     together, which is at a step.
