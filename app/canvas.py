@@ -97,7 +97,8 @@ def say_unknown(sketch: Sketch, panel: int = 1) -> None:
         "x": 0.5,
         "y": 0.5,
     }
-    sketch.note("no value yet", **middle, font={"size": 12, "color": sketch.palette.muted})
+    looks = {"font": {"size": 12, "color": sketch.palette.muted}, "bgcolor": sketch.palette.background}
+    sketch.note("no value yet", **middle, **looks)
 
 
 def axis_title(text: str) -> dict[str, Any]:
@@ -168,7 +169,7 @@ def _layout(palette: Palette, height: int) -> dict[str, Any]:
         "legend": {
             # Tied to the card and not to the axes: plotly's own room for a legend goes stale on a resize.
             "orientation": "h", "x": 0, "y": 1, "xanchor": "left", "yanchor": "top", "yref": "container",
-            "traceorder": "normal", "itemsizing": "constant",
+            "traceorder": "normal",
         },
         "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": palette.muted, "activecolor": palette.primary},
         "bargap": 0.08,

@@ -105,7 +105,7 @@ def run_with_epochs() -> Run | None:
     if run is None:
         empty(
             "No run to look at yet",
-            "Start one in a terminal with `undertow demo` or `undertow train`; it appears here at once.",
+            "Start one on the page New run, or `undertow demo` in a terminal; it appears here at once.",
         )
         return None
     if run.last_epoch() < 0:

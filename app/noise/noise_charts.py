@@ -77,6 +77,7 @@ def quadrant(samples: DataFrame, palette: Palette) -> go.Figure:
     sketch.x(range=[-0.03, 1.03], showgrid=True)
     sketch.y(range=[-0.03, 1.03])
     sketch.layout["hovermode"] = "closest"
+    sketch.layout["legend"]["itemsizing"] = "constant"  # its points are too small to show their colour
     return sketch.figure()
 
 

@@ -27,11 +27,12 @@ def draw(run: Run, found: Sequence[Badge], *, report: Callable[[], str]) -> None
             with st.popover("Settings as JSON"):
                 st.json(config, expanded=2)
             st.download_button(
-                "Download", json.dumps(config, indent=2), file_name=f"{run.id}.json", mime="application/json",
-                on_click="ignore", icon=":material/download:", help="The settings, to train the run again",
+                "Download settings", json.dumps(config, indent=2), file_name=f"{run.id}.json",
+                mime="application/json", on_click="ignore", icon=":material/download:",
+                help="To train the run again",
             )  # fmt: skip
             st.download_button(
-                "Download all", lambda: bundle.archive(tables, documents, found), key="overview_all",
+                "Download all numbers", lambda: bundle.archive(tables, documents, found), key="overview_all",
                 file_name=f"{run.id}.zip", mime="application/zip", on_click="ignore",
                 icon=":material/folder_zip:", help="All numbers of this page, its settings and environment",
             )  # fmt: skip

@@ -12,7 +12,7 @@ from app.sample_level.flips import Flips
 from app.samples.history_charts import declared
 from app.theme import Palette
 
-_PANEL_HEIGHT, _PANEL_GAP = 190, 34  # pixels
+_PANEL_HEIGHT, _PANEL_GAP = 190, 46  # pixels
 _SPARSE = frozenset({"clean_loss"})  # measured in some epochs by design, for which a gap says nothing
 
 
@@ -91,6 +91,7 @@ def histories(
         sketch.x(place + 1, anchor=f"y{suffix}", showgrid=False, matches="x" if place else None)
         sketch.y(place + 1, domain=[max(0.0, bottom), bottom + 1 / len(signals) - gap], anchor=f"x{suffix}")
         _panel(sketch, frame, signal, panel=place + 1, colors=colors)
+    sketch.x(len(signals), title=canvas.axis_title("Epoch"))
     canvas.epoch_axis(sketch, int(frame["epoch"].max()))
     canvas.epoch_rule(sketch, epoch)
     return sketch.figure()

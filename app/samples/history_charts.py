@@ -211,7 +211,7 @@ def _panel(sketch: Sketch, history: DataFrame, signal: str, *, panel: int, epoch
 def _limits(what: Column) -> dict[str, Any]:
     if what.high == 1:
         return {"range": [-0.03, 1.06], "tickvals": [0, 0.5, 1]}
-    return {"rangemode": "tozero"} if what.low == 0 else {}
+    return {"rangemode": "tozero", "exponentformat": "power"} if what.low == 0 else {}
 
 
 def _title(sketch: Sketch, text: str, *, panel: int, hint: str = "") -> None:

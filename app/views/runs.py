@@ -125,7 +125,7 @@ def _nothing_yet() -> None:
     cards.empty(
         "No runs yet",
         "`undertow demo` trains six small runs on real handwritten digits in about two minutes and shows a "
-        "mislabelled image it found. `undertow train` starts a run of your own. Both appear here at once.",
+        "mislabelled image it found. The page New run starts a run of your own. Both appear here at once.",
     )
 
 
