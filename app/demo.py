@@ -12,7 +12,8 @@ from pathlib import Path
 from pandas import DataFrame
 
 from app import launch
-from app.studies import design, queueing, verdicts
+from app.studies import design, methods, queueing, telling
+from app.studies import results as outcomes
 from app.studies.members import Member
 from engine.config import RunConfig
 from engine.datasets.noise import SymmetricNoise
@@ -68,8 +69,10 @@ def prepare(root: Path, *, fresh: bool) -> list[Run]:
 def results(runs: Sequence[Run]) -> tuple[DataFrame, str]:
     """Returns one row a method over its finished runs, as it is shown, and what the difference amounts to."""
     members = [Member(run, run.config(), run.status(), queries.metrics(run), run.about()) for run in runs]
-    compared = verdicts.comparison(members, {run.id: queries.kept_noise(run) for run in runs})
-    return verdicts.table(compared), verdicts.verdict(compared)
+    compared = methods.comparison(members, {run.id: queries.kept_noise(run) for run in runs})
+    study = str(runs[0].config().get("study") or "")
+    found = outcomes.outcome(study, members, outcomes.measured(study, members))
+    return methods.table(compared), " ".join(telling.verdict(found))
 
 
 def featured_suspect(runs: Sequence[Run]) -> tuple[Run, int, int] | None:

@@ -6,9 +6,12 @@ Runs of other versions are shown too, so a configuration is read here as a mappi
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 from app import wording
+from engine.config import InvalidConfig, parse
 from store import decision
 
 Settings = Mapping[str, Any]
@@ -75,7 +78,7 @@ def methods(configs: Sequence[Settings]) -> list[str]:
     names = [method(config) for config in configs]
     for name in {name for name, times in Counter(names).items() if times > 1}:
         places = [place for place, known in enumerate(names) if known == name]
-        alike = [flat({key: configs[place][key] for key in _of_method(configs[place])}) for place in places]
+        alike = [flat(of_method(configs[place])) for place in places]
         keys = sorted({key for settings in alike for key in settings})
         telling = [key for key in keys if len({settings.get(key) for settings in alike}) > 1]
         for place, settings in zip(places, alike, strict=True):
@@ -166,8 +169,30 @@ def chips(config: Settings) -> tuple[tuple[str, str], ...]:
 
 
 def method_key(config: Settings) -> str:
-    """Returns a text that is equal for runs that differ in nothing but seed, name and study."""
-    return json.dumps({key: config[key] for key in _of_method(config)}, sort_keys=True)
+    """Returns a text that is equal for runs that differ in nothing but seed, name and study.
+
+    A setting that a run left out, or that did not exist when it was written, counts as its default.
+    """
+    return _method_key(json.dumps(config, default=str))
+
+
+def of_method(config: Settings) -> dict[str, Any]:
+    """Returns all settings but seed, name and study, those that were left out with their defaults."""
+    found: dict[str, Any] = json.loads(_complete(json.dumps(config, default=str)))
+    return {key: value for key, value in found.items() if key not in ("seed", "name", "study")}
+
+
+@lru_cache(maxsize=4096)
+def _method_key(written: str) -> str:
+    return json.dumps(of_method(json.loads(written)), sort_keys=True)
+
+
+@lru_cache(maxsize=4096)
+def _complete(written: str) -> str:
+    settings = json.loads(written)
+    with suppress(InvalidConfig):  # of another version, or of a person's own loop: as it is written
+        settings = parse(settings).model_dump(mode="json")
+    return json.dumps(settings)
 
 
 def exponents(config: Settings) -> tuple[float, float]:
@@ -191,7 +216,3 @@ def _chosen_by_own_loop(config: Settings) -> list[tuple[str, str]]:
     """Returns the strategy and the policy that a person's own loop asked, as (name, value)."""
     asked = {"strategy": strategy, "policy": policy}
     return [(name, words(config)) for name, words in asked.items() if config.get(name)]
-
-
-def _of_method(config: Settings) -> list[str]:
-    return [key for key in config if key not in ("seed", "name", "study")]

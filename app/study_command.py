@@ -124,7 +124,7 @@ def _follow(name: str, queued: list["Run"], json: Path | None) -> int:
 
 
 def _outcome(name: str, queued: list["Run"]) -> "Outcome":
-    from app.studies import measures, results
+    from app.studies import results
     from app.studies.members import Member
     from store import queries
 
@@ -133,12 +133,7 @@ def _outcome(name: str, queued: list["Run"]) -> "Outcome":
         for run in queued
         if run.folder.is_dir()
     ]
-    values = {
-        member.run.id: {one: measures.value(member.run, one) for one in results.measures(name)}
-        for member in members
-        if member.status.state == "done"
-    }
-    return results.outcome(name, members, values)
+    return results.outcome(name, members, results.measured(name, members))
 
 
 def _write(path: Path, content: dict[str, object]) -> None:

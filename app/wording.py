@@ -5,7 +5,7 @@ table.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from store.schema import Column
 
@@ -105,6 +105,24 @@ def spread(values: Sequence[float], *, as_percent: bool = False) -> str:
     if as_percent:
         return f"{percent(mean).removesuffix(_SPACE + '%')} ± {deviation * 100:.1f}{_SPACE}%"
     return f"{number(mean)} ± {number(deviation)}"
+
+
+def interval(
+    low: float,
+    high: float,
+    write: Callable[[float], str],
+    *,
+    within: tuple[float, float] = (-math.inf, math.inf),
+) -> str:
+    """Writes the ends of an interval; one that reaches beyond what can be ends there: 97.3 % to 100 % (cut).
+
+    within: the least and the largest value that the number can have. "–" where an end is unknown.
+    """
+    if not is_known(low) or not is_known(high):
+        return UNKNOWN
+    least, most = within
+    cut = " (cut)" if low < least or high > most else ""
+    return f"{write(max(low, least))} to {write(min(high, most))}{cut}"
 
 
 def meaning(column: Column) -> str:

@@ -88,7 +88,7 @@ def _bar(row: Mapping[str, object], name: str, color: str) -> dict[str, object]:
 
 def _between(row: Mapping[str, object], name: str, measure: Measure) -> str:
     low, high = _number(row[f"{name}_low"]), _number(row[f"{name}_high"])
-    return f" ({measure.write(low)} to {measure.write(high)})" if wording.is_known(low) else ""
+    return f" ({measure.write_interval(low, high)})" if wording.is_known(low) else ""
 
 
 def _range(points: DataFrame) -> tuple[float, float]:

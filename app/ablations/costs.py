@@ -13,6 +13,7 @@ from app.ablations import bands, choices, cost_chart, differences, looks, measur
 from app.ablations.groups import Group
 from app.ablations.measures import Measure
 from app.panel import Panel
+from app.studies import telling
 from app.theme import Palette
 
 TITLE = "Cost"
@@ -78,8 +79,7 @@ def _table(groups: Sequence[Group], outcomes: Sequence[Measure]) -> None:
     with st.container(border=True, gap="xsmall", key="card_groups"):
         cards.head(
             "Groups compared",
-            "Mean ± standard deviation over seeds (of a sample, n − 1). Outcomes are those of the last "
-            "epoch, costs are sums over all epochs",
+            differences.TABLE_NOTE,
             table=shown,
         )
         cards.html(
@@ -101,7 +101,7 @@ def _paired(groups: Sequence[Group], measure: Measure) -> None:
             st.caption("A difference needs two groups: choose another run or study above.")
             return
         names = {choices.token(group): group.name for group in groups}
-        usual = next((choices.token(group) for group in groups if _keeps_everything(group)), None)
+        usual = choices.token(differences.usual_reference(groups))
         top = st.container()
         with st.container(width=420):
             chosen = choices.selected("Reference", "reference", names, default=usual)
@@ -129,12 +129,8 @@ def _unbroken(rows: DataFrame) -> DataFrame:
 
 
 def _warned(groups: Sequence[Group]) -> str:
-    return "; not corrected for looking at several groups" if len(groups) > 2 else ""
-
-
-def _keeps_everything(group: Group) -> bool:
-    strategy = group.members[0].config.get("strategy")
-    return isinstance(strategy, dict) and strategy.get("kind") == "everything"
+    """Says of several comparisons which of their numbers are corrected."""
+    return f". {telling.corrected(len(groups) - 1).removesuffix('.')}" if len(groups) > 2 else ""
 
 
 def _capital(text: str) -> str:

@@ -160,7 +160,7 @@ def _says(curve: DataFrame, measure: Measure, band: str) -> ndarray:
     """Returns what hovering over each point says."""
     said = []
     for mean, low, high, n in curve[["mean", "low", "high", "n"]].to_numpy(float):
-        between = f" ({band} {measure.write(low)} to {measure.write(high)})" if wording.is_known(low) else ""
+        between = f" ({band} {measure.write_interval(low, high)})" if wording.is_known(low) else ""
         said.append(f"{measure.write(mean)}{between}, n = {n:.0f}")
     return np.array(said, dtype=object)
 

@@ -15,9 +15,13 @@ from app import cached, wording
 from app.ablations import bands, measures
 from app.ablations.groups import Group
 from app.ablations.measures import Measure
-from app.studies import verdicts
-from app.studies.verdicts import SEEDS_FOR_A_VERDICT, Difference
+from app.studies import results, telling, verdicts
+from app.studies.verdicts import SEEDS_FOR_A_VERDICT, Compared, Difference
 
+TABLE_NOTE = (
+    "Mean ± standard deviation over seeds (of a sample, n − 1). Outcomes are those of the last epoch, "
+    "costs are sums over all epochs"
+)
 OUTCOMES = ("test_accuracy", "validation_accuracy", "test_loss", "validation_loss")
 COSTS = ("backpropagated", "forwarded", "seconds")
 
@@ -87,6 +91,11 @@ def table(groups: Sequence[Group], outcomes: Sequence[Measure]) -> DataFrame:
     return DataFrame(shown)
 
 
+def usual_reference(groups: Sequence[Group]) -> Group:
+    """Returns the group that the others are compared with first, as studies have it: full data, if it is."""
+    return groups[results.usual_reference([group.members[0].config for group in groups])]
+
+
 def by_seed(group: Group, outcome: str) -> dict[object, float]:
     """Returns what the finished runs of a group reached, by seed; none that were not measured."""
     reached = {
@@ -99,52 +108,63 @@ def by_seed(group: Group, outcome: str) -> dict[object, float]:
 
 def paired_table(groups: Sequence[Group], reference: Group, measure: Measure) -> DataFrame:
     """Returns by how much each other group differs from the reference over the seeds that both finished."""
-    base = by_seed(reference, measure.key)
+    reached = {group.key: by_seed(group, measure.key) for group in groups}
     rows = []
-    for group in groups:
-        if group.key == reference.key:
-            continue
-        own = by_seed(group, measure.key)
+    for group, found in _compared(groups, reference, measure.key):
+        own, base = reached[group.key], reached[reference.key]
         apart = {seed: own[seed] - base[seed] for seed in own if seed in base}
-        found = verdicts.paired(own, base)
-        mean = found.mean if found.n > 1 else next(iter(apart.values()), np.nan)
+        mean = found.difference.mean if found.difference.n > 1 else next(iter(apart.values()), np.nan)
         rows.append(
             {
                 "Group": group.name,
-                "Pairs": found.n,
+                "Pairs": found.difference.n,
                 "Mean difference": measure.write_difference(mean),
-                "95 % interval": _interval(found, measure),
-                "What it shows": judged(found, lower_is_better=is_lower_better(measure.key)),
+                "95 % interval": _interval(found.difference, measure),
+                "p (Holm)": telling.p_words(found),
+                "What it shows": verdicts.shows(found, better=better(measure.key)),
                 "By seed": _each(apart, measure) or wording.UNKNOWN,
             }
         )
     return DataFrame(rows)
 
 
-def judged(found: Difference, *, lower_is_better: bool = False) -> str:
-    """Says what a paired difference shows; fewer than three pairs show nothing."""
-    if found.n < SEEDS_FOR_A_VERDICT:
-        return f"too few seeds; {SEEDS_FOR_A_VERDICT - found.n} more in both"
-    if found.mean - found.half > 0:
-        return "worse" if lower_is_better else "better"
-    if found.mean + found.half < 0:
-        return "better" if lower_is_better else "worse"
-    return "cannot be told apart"
-
-
 def verdict(groups: Sequence[Group]) -> str:
-    """Returns what comparing the best two groups shows, over their finished runs; "" for fewer than two."""
-    finished = [(group.name, by_seed(group, measures.DEFAULT)) for group in groups]
-    rows = [[name, list(told), list(told.values())] for name, told in finished if told]
-    still = sum(not member.status.is_over for group in groups for member in group.members)
-    return verdicts.verdict(DataFrame(rows, columns=["method", "seeds", "accuracy"]), still_to_come=still)
+    """Returns what the groups show against the usual reference by test accuracy, over their finished runs.
+
+    The same comparisons in the same words as the studies have; "" where no two groups have finished runs.
+    """
+    known = [group for group in groups if by_seed(group, measures.DEFAULT)]
+    if len(known) < 2:
+        return ""
+    found = [one for _, one in _compared(known, usual_reference(known), measures.DEFAULT)]
+    fewest = min(one.difference.n for one in found)
+    if fewest < SEEDS_FOR_A_VERDICT:
+        members = [member for group in known for member in group.members]
+        return telling.too_few(members, fewest)
+    said = [telling.sentence(one, better=1, write=wording.points) for one in found]
+    return " ".join([*said, telling.corrected(len(said))] if len(said) > 1 else said)
+
+
+def better(outcome: str) -> int:
+    """Returns which of two values of an outcome is better: 1 the higher, -1 the lower."""
+    return -1 if is_lower_better(outcome) else 1
+
+
+def _compared(groups: Sequence[Group], reference: Group, outcome: str) -> list[tuple[Group, Compared]]:
+    """Returns each group but the reference with its comparison; keys, since names may be shared."""
+    reached = {group.key: by_seed(group, outcome) for group in groups}
+    others = [group for group in groups if group.key != reference.key]
+    found = verdicts.compare(reached, [(group.key, reference.key) for group in others])
+    return [
+        (group, one._replace(arm=group.name, reference=reference.name))
+        for group, one in zip(others, found, strict=True)
+    ]
 
 
 def _interval(found: Difference, measure: Measure) -> str:
     if found.n < SEEDS_FOR_A_VERDICT:
         return wording.UNKNOWN
-    low, high = found.mean - found.half, found.mean + found.half
-    return f"{measure.write_difference(low)} to {measure.write_difference(high)}"
+    return wording.interval(found.mean - found.half, found.mean + found.half, measure.write_difference)
 
 
 def _each(apart: Mapping[object, float], measure: Measure) -> str:

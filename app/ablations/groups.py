@@ -25,7 +25,8 @@ class Group:
 def grouped(members: Sequence[Member]) -> list[Group]:
     """Returns the groups of runs with at least one epoch, in order of appearance.
 
-    Their place says which colour is theirs, the same in every chart. Of a repeated seed the newest counts.
+    Their place says which colour is theirs, the same in every chart. Of a repeated seed the newest
+    finished run counts.
     """
     alike: dict[str, list[Member]] = {}
     for member in members:

@@ -53,6 +53,12 @@ class Measure:
         """Writes a value as a person reads it."""
         return wording.percent(value) if self.is_share else wording.number(value)
 
+    def write_interval(self, low: float, high: float) -> str:
+        """Writes the ends of a band around a value, cut at what is possible."""
+        return wording.interval(
+            low, high, self.write, within=(0, 1) if self.is_share else (-math.inf, math.inf)
+        )
+
     def write_difference(self, value: float) -> str:
         """Writes a difference of two values with its sign."""
         return wording.points(value) if self.is_share else wording.number(value, signed=True)

@@ -14,8 +14,6 @@ from app.ablations.groups import Group
 
 TITLE = "Settings"
 
-_OF_A_RUN = ("seed", "name", "study")
-
 
 def render(groups: Sequence[Group]) -> None:
     """Draws the section."""
@@ -46,7 +44,7 @@ def compared(groups: Sequence[Group], *, is_all: bool = False) -> DataFrame:
 
     is_all: those too in which the groups agree.
     """
-    flat = [naming.flat(_settings(group)) for group in groups]
+    flat = [naming.flat(naming.of_method(group.members[0].config)) for group in groups]
     addresses = dict.fromkeys(address for settings in flat for address in settings)
     rows = []
     for address in addresses:
@@ -55,11 +53,6 @@ def compared(groups: Sequence[Group], *, is_all: bool = False) -> DataFrame:
         if differs or is_all:
             rows.append([address, *values, differs])
     return DataFrame(rows, columns=["Setting", *(group.name for group in groups), "Differs"])
-
-
-def _settings(group: Group) -> dict[str, object]:
-    config = group.members[0].config
-    return {key: value for key, value in config.items() if key not in _OF_A_RUN}
 
 
 def _fairness(groups: Sequence[Group]) -> None:

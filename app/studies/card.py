@@ -9,7 +9,7 @@ import streamlit as st
 
 from app import cached, cards, demo, finding, markup, wording
 from app.studies import members as study
-from app.studies import verdicts
+from app.studies import methods, reading, result_card
 from app.studies.members import Member
 from store.run import Run, default_root, find_run
 
@@ -31,26 +31,25 @@ def draw(name: str, members: Sequence[Member]) -> None:
             st.caption("No run of this study dropped a sample for its score, so there is no suspect to show.")
         else:
             _coming()
-        comparison(members)
+        comparison(name, members)
 
 
-def comparison(members: Sequence[Member]) -> None:
-    """Draws what the methods of a study reached and cost; nothing before a run is done."""
+def comparison(name: str, members: Sequence[Member]) -> None:
+    """Draws what the methods of a study reached and cost, and its verdict; nothing before a run is done."""
     noise = {
         member.run.id: cached.kept_noise(member.run) for member in members if member.status.state == "done"
     }
-    compared = verdicts.comparison(members, noise)
+    compared = methods.comparison(members, noise)
     if compared.empty:
         return
-    shown = verdicts.table(compared)
+    shown = methods.table(compared)
     cards.head(
         "Methods compared",
         "Test accuracy of the last epoch: mean ± standard deviation over seeds; costs: mean of a run",
         table=shown,
     )
     cards.html(markup.table(shown, says="Methods of the study with accuracy and cost"))
-    still_to_come = sum(not member.status.is_over for member in members)
-    st.markdown(verdicts.verdict(compared, still_to_come=still_to_come))
+    result_card.verdict(reading.outcome(name, members))
 
 
 def _suspect(members: Sequence[Member]) -> tuple[Run, int, int] | None:

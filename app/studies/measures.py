@@ -3,6 +3,7 @@
 A preset names its measure before anything is trained, so that no number is picked after the fact.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -13,12 +14,14 @@ from app import wording
 from store import queries, signatures
 from store.run import Run
 
+_SHARE = (0.0, 1.0)
+
 
 @dataclass(frozen=True)
 class Measure:
     """One number a run: what it means, how it is written, and which of two values is better.
 
-    better: 1 the higher, -1 the lower, 0 neither.
+    better: 1 the higher, -1 the lower, 0 neither; within: the least and the largest value that it can have.
     """
 
     name: str
@@ -27,12 +30,17 @@ class Measure:
     unit: Literal["share", "number", "count"]
     better: int
     take: Callable[[Run], float]
+    within: tuple[float, float] = (-math.inf, math.inf)
 
     def written(self, value: float) -> str:
         """Writes a value of the measure."""
         if self.unit == "count":
             return wording.count(value)
         return wording.percent(value) if self.unit == "share" else wording.number(value)
+
+    def interval(self, low: float, high: float) -> str:
+        """Writes the ends of an interval of values, cut at what is possible."""
+        return wording.interval(low, high, self.written, within=self.within)
 
     def difference(self, value: float) -> str:
         """Writes a difference of two values with its sign."""
@@ -120,6 +128,7 @@ MEASURES = {
             unit="share",
             better=1,
             take=_test_accuracy,
+            within=_SHARE,
         ),
         Measure(
             "variance_change",
@@ -147,6 +156,7 @@ MEASURES = {
             unit="share",
             better=1,
             take=_rare_accuracy,
+            within=_SHARE,
         ),
         Measure(
             "meaning_kept",
@@ -156,6 +166,7 @@ MEASURES = {
             unit="share",
             better=1,
             take=_meaning_kept,
+            within=_SHARE,
         ),
         Measure(
             "neighbour_cost",
@@ -173,6 +184,7 @@ MEASURES = {
             unit="number",
             better=1,
             take=_kept_agreement,
+            within=_SHARE,
         ),
         Measure(
             "consistency_auroc",
@@ -181,6 +193,7 @@ MEASURES = {
             unit="number",
             better=1,
             take=_consistency_auroc,
+            within=_SHARE,
         ),
         Measure(
             "backpropagated",

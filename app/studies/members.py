@@ -95,6 +95,10 @@ def seconds_left(members: Sequence[Member]) -> float:
 
 
 def one_a_seed(group: Sequence[Member]) -> list[Member]:
-    """Returns the newest run of each seed, for a run that was repeated is no further evidence."""
-    newest = {member.config.get("seed"): member for member in sorted(group, key=lambda member: member.run.id)}
+    """Returns the newest finished run of each seed, else its newest one: one that was repeated counts once.
+
+    Every page takes them from here, so that none counts a run which another leaves out.
+    """
+    by_age = sorted(group, key=lambda member: (member.status.state == "done", member.run.id))
+    newest = {member.config.get("seed"): member for member in by_age}
     return [member for member in group if newest[member.config.get("seed")] is member]

@@ -5,10 +5,14 @@ Every page that shows several runs reads them here, so one that cannot be read n
 
 from collections.abc import Sequence
 
+import streamlit as st
+
 from app import cached
+from app.studies import measures, results
 from app.studies.members import Member
+from app.studies.results import Outcome
 from store.errors import RunIsForeign
-from store.run import Run
+from store.run import Run, default_root, find_run
 
 
 def read(runs: Sequence[Run]) -> tuple[list[Member], list[tuple[Run, str]]]:
@@ -27,3 +31,17 @@ def member(run: Run) -> Member:
     return Member(
         run=run, config=run.config(), status=run.status(), metrics=cached.metrics(run), about=run.about()
     )
+
+
+def outcome(study: str, members: Sequence[Member]) -> Outcome:
+    """Returns what a study shows so far, the measures of each run read once."""
+    return results.outcome(study, members, results.measured(study, members, _value))
+
+
+def _value(run: Run, measure: str) -> float:
+    return _kept_value(run.id, run.data_version(), measure)
+
+
+@st.cache_data(max_entries=2048, show_spinner=False)
+def _kept_value(run_id: str, version: str, measure: str) -> float:  # noqa: ARG001 - part of the key
+    return measures.value(find_run(default_root(), run_id), measure)

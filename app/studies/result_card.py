@@ -9,12 +9,11 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app import cards, focus, markup, wording
-from app.studies import measures, presets, queueing, results, seeds, telling
 from app.studies import members as study
+from app.studies import presets, queueing, reading, seeds, telling
 from app.studies.members import Member
 from app.studies.results import Outcome
 from app.studies.start_card import begin
-from store.run import Run, default_root, find_run
 
 
 def draw(name: str, members: Sequence[Member]) -> None:
@@ -22,11 +21,18 @@ def draw(name: str, members: Sequence[Member]) -> None:
     preset = presets.preset_of(name)
     with st.container(border=True, gap="small", key=f"study_{name}"):
         _head(name, preset.question if preset else "", members)
-        found = results.outcome(name, members, _values(name, members))
+        found = reading.outcome(name, members)
         if found.arms:
             _verdict(name, found)
             _arms(name, found)
             _differences(name, found)
+
+
+def verdict(found: Outcome) -> None:
+    """Draws what the comparisons of a study show, a line each."""
+    sentences = [markup.markdown(sentence) for sentence in telling.verdict(found)]
+    bullet = "- " if len(sentences) > 1 else ""
+    st.markdown("\n".join(f"{bullet}{sentence}" for sentence in sentences))
 
 
 def _head(name: str, question: str, members: Sequence[Member]) -> None:
@@ -73,8 +79,8 @@ def _arms(name: str, found: Outcome) -> None:
     measure, table = found.measure, telling.arm_table(found)
     cards.head(
         f"{measure.label} by arm",
-        f"{measure.label}: {measure.meaning}. Mean, standard deviation and 95 % interval over n seeds; the "
-        "last columns are means",
+        f"{measure.label}: {measure.meaning}. Mean, standard deviation and 95 % interval over n seeds "
+        "(cut at what is possible); the last columns are means",
         table=table,
         name=f"{name} {measure.label}",
     )
@@ -95,9 +101,7 @@ def _differences(name: str, found: Outcome) -> None:
 
 
 def _verdict(name: str, found: Outcome) -> None:
-    sentences = [markup.markdown(sentence) for sentence in telling.verdict(found)]
-    bullet = "- " if len(sentences) > 1 else ""
-    st.markdown("\n".join(f"{bullet}{sentence}" for sentence in sentences))
+    verdict(found)
     members = [member for arm in found.arms for member in arm.members]
     missing = seeds.lacking(name, found) if all(member.status.is_over for member in members) else []
     if missing:
@@ -106,17 +110,3 @@ def _verdict(name: str, found: Outcome) -> None:
             f"Queue {amount}", key=f"more_seeds_{name}", icon=":material/add:", on_click=begin,
             args=(missing,), help="; ".join(f"{one.name or 'seed'}: seed {one.seed}" for one in missing),
         )  # fmt: skip
-
-
-def _values(name: str, members: Sequence[Member]) -> dict[str, dict[str, float]]:
-    done = [member.run for member in members if member.status.state == "done"]
-    return {run.id: {one: _value(run, one) for one in results.measures(name)} for run in done}
-
-
-def _value(run: Run, measure: str) -> float:
-    return _kept_value(run.id, run.data_version(), measure)
-
-
-@st.cache_data(max_entries=2048, show_spinner=False)
-def _kept_value(run_id: str, version: str, measure: str) -> float:  # noqa: ARG001 - part of the key
-    return measures.value(find_run(default_root(), run_id), measure)

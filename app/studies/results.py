@@ -6,20 +6,19 @@ one comparison each; what is called different must also hold after Holm's correc
 
 import math
 import re
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
-from scipy.special import stdtr
 
 from app import naming
+from app.studies import measures as measuring
 from app.studies import presets, verdicts
 from app.studies.measures import MEASURES, Measure
 from app.studies.members import Member, one_a_seed
-from app.studies.verdicts import Difference
+from app.studies.verdicts import Compared
+from store.run import Run
 
-LEVEL = 0.05
 _SEED_IN_NAME = re.compile(r", seed \d+$")
 
 Values = Mapping[str, Mapping[str, float]]  # by run id, then by name of the measure; NaN unknown
@@ -33,15 +32,6 @@ class Reached:
     members: tuple[Member, ...]
     values: Mapping[Hashable, float]
     beside: Mapping[str, float]  # mean of each further measure over the runs that are done
-
-
-class Compared(NamedTuple):
-    """One comparison: arm, reference ("" for 0), paired difference, and p after Holm's correction."""
-
-    arm: str
-    reference: str
-    difference: Difference
-    p: float
 
 
 @dataclass(frozen=True)
@@ -65,32 +55,25 @@ def outcome(study: str, members: Sequence[Member], values: Values) -> Outcome:
     arms = tuple(_reached(label, group, values, first, beside) for label, group in _arms(study, members))
     known = {arm.label: arm.values for arm in arms}
     pairs = [pair for pair in _pairs(study, arms) if pair[0] in known and pair[1] in (*known, "")]
-    apart = [_apart(known[one], known.get(other)) for one, other in pairs]
-    adjusted = holm([p_value(difference) for difference in apart])
-    compared = tuple(
-        Compared(*pair, difference, p) for pair, difference, p in zip(pairs, apart, adjusted, strict=True)
-    )
-    return Outcome(MEASURES[first], arms, compared)
+    return Outcome(MEASURES[first], arms, verdicts.compare(known, pairs))
 
 
-def p_value(difference: Difference) -> float:
-    """Returns the two-sided p of a mean difference by Student's t; NaN where there is no interval."""
-    if math.isnan(difference.half):
-        return math.nan
-    if difference.half == 0:
-        return 1.0 if difference.mean == 0 else 0.0
-    error = difference.half / verdicts.t_factor(difference.n)
-    return float(2 * stdtr(difference.n - 1, -abs(difference.mean) / error))
+def usual_reference(configs: Sequence[Mapping[str, object]]) -> int:
+    """Returns the place of the method that others are held against: full data, a random share, the first."""
+    order = {"everything": 0, "random_subset": 1}
+    kinds = [
+        str(chosen.get("kind")) if isinstance(chosen := config.get("strategy"), Mapping) else ""
+        for config in configs
+    ]
+    return min(range(len(kinds)), key=lambda place: order.get(kinds[place], 2))
 
 
-def holm(values: Sequence[float]) -> list[float]:
-    """Returns Holm's adjusted p values, in the order given; NaN stays NaN and counts as no comparison."""
-    known = sorted((value, place) for place, value in enumerate(values) if not math.isnan(value))
-    adjusted, highest = [math.nan] * len(values), 0.0
-    for rank, (value, place) in enumerate(known):
-        highest = max(highest, min(1.0, (len(known) - rank) * value))
-        adjusted[place] = highest
-    return adjusted
+def measured(
+    study: str, members: Sequence[Member], value: Callable[[Run, str], float] = measuring.value
+) -> dict[str, dict[str, float]]:
+    """Returns the measures of a study of its runs that are done; value: how one of a run is read."""
+    done = [member.run for member in members if member.status.state == "done"]
+    return {run.id: {one: value(run, one) for one in measures(study)} for run in done}
 
 
 def label(member: Member, study: str) -> str:
@@ -135,18 +118,10 @@ def _pairs(study: str, arms: Sequence[Reached]) -> Iterable[tuple[str, str]]:
     preset = presets.preset_of(study)
     if preset:
         return preset.comparisons()
-    order = {"everything": 0, "random_subset": 1}
-    ranked = sorted(arms, key=lambda arm: order.get(_strategy(arm), 2))
-    return [(arm.label, ranked[0].label) for arm in arms if arm is not ranked[0]]
-
-
-def _strategy(arm: Reached) -> str:
-    chosen = arm.members[0].config.get("strategy")
-    return str(chosen.get("kind")) if isinstance(chosen, Mapping) else ""
-
-
-def _apart(one: Mapping[Hashable, float], other: Mapping[Hashable, float] | None) -> Difference:
-    return verdicts.paired(one, dict.fromkeys(one, 0.0) if other is None else other)
+    if not arms:
+        return []
+    reference = arms[usual_reference([arm.members[0].config for arm in arms])]
+    return [(arm.label, reference.label) for arm in arms if arm is not reference]
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -5,7 +5,8 @@ better has an interval and a corrected p beside it.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,8 @@ from app.studies import verdicts
 from app.studies.measures import MEASURES, Measure
 from app.studies.members import Member
 from app.studies.queueing import RESUMABLE
-from app.studies.results import LEVEL, Compared, Outcome, Reached, seed_of
-from app.studies.verdicts import SEEDS_FOR_A_VERDICT
+from app.studies.results import Outcome, Reached, seed_of
+from app.studies.verdicts import SEEDS_FOR_A_VERDICT, Compared
 
 SEEDS_SHOWN = 5  # as columns; with more, the table shows n, mean and deviation alone
 SMALLEST_P = 0.001  # of those written out
@@ -40,7 +41,7 @@ def difference_table(found: Outcome) -> DataFrame:
                 "n seeds": one.difference.n,
                 "Difference": _written(found.measure, one, one.difference.mean),
                 "95 % interval": _interval(found.measure, one),
-                "p (Holm)": "below 0.001" if one.p < SMALLEST_P else wording.number(one.p),
+                "p (Holm)": p_words(one),
             }
             for one in found.compared
         ]
@@ -55,12 +56,54 @@ def verdict(found: Outcome) -> list[str]:
     if fewest < SEEDS_FOR_A_VERDICT:
         return [_too_few(found, fewest)]
     sentences = [_sentence(found.measure, one) for one in found.compared]
-    if len(sentences) > 1:
-        sentences.append(
-            f"{NOT_CORRECTED}; what is said to differ holds at 5 % after Holm's correction for "
-            f"{wording.plural(len(sentences), 'comparison')}."
+    return [*sentences, corrected(len(sentences))] if len(sentences) > 1 else sentences
+
+
+def too_few(members: Sequence[Member], fewest: int) -> str:
+    """Returns why the runs of a comparison say nothing yet: what is to come, to resume, or to queue.
+
+    fewest: pairs of the comparison that has the fewest.
+    """
+    to_come = sum(not member.status.is_over for member in members)
+    if to_come:
+        more = wording.plural(to_come, "more run")
+        return f"Too few seeds to tell yet: {more} {'is' if to_come == 1 else 'are'} to come."
+    ended = sum(member.status.state in RESUMABLE for member in members)
+    if ended:
+        return f"Too few seeds to tell: {wording.plural(ended, 'run')} ended early; resume them."
+    missing = wording.plural(SEEDS_FOR_A_VERDICT - fewest, "more seed")
+    return f"Too few seeds to tell (n = {fewest}); queue {missing} of each arm."
+
+
+def corrected(comparisons: int) -> str:
+    """Returns how several comparisons are to be read: which of their numbers are corrected, and how."""
+    return (
+        f"{NOT_CORRECTED}; what is said to differ holds at 5 % after Holm's correction for "
+        f"{wording.plural(comparisons, 'comparison')}."
+    )
+
+
+def p_words(one: Compared) -> str:
+    """Writes the corrected p of a comparison; "–" where nothing tells it."""
+    return "below 0.001" if one.p < SMALLEST_P else wording.number(one.p)
+
+
+def sentence(one: Compared, *, better: int, write: Callable[[float], str]) -> str:
+    """Returns what a comparison of two arms shows, in words.
+
+    better: as in verdicts.shows; write: a difference with its sign and unit.
+    """
+    mean, half, pairs = one.difference
+    seeds = f"n = {pairs} seeds"
+    if verdicts.is_rounding(one.difference) and mean:
+        return (
+            f"{one.arm} and {one.reference} cannot be told apart: the difference is {write(mean)} at every "
+            f"seed ({seeds}), so nothing tells how much seeds change it."
         )
-    return sentences
+    amount = f"{write(mean)} (95 % interval {wording.interval(mean - half, mean + half, write)}, {seeds})"
+    if not one.is_apart:
+        return f"{one.arm} and {one.reference} cannot be told apart: the difference is {amount}."
+    return f"{one.arm} is {verdicts.shows(one, better=better)} than {one.reference}: {amount}."
 
 
 def as_json(study: str, found: Outcome) -> dict[str, Any]:
@@ -85,7 +128,7 @@ def _arm_row(arm: Reached, measure: Measure, seeds: Sequence[int]) -> dict[str, 
         "n": str(len(values)),
         "Mean": measure.written(mean),
         "sd": measure.spread(deviation),
-        "95 % interval": _range(measure.written(mean - half), measure.written(mean + half)),
+        "95 % interval": measure.interval(mean - half, mean + half),
         **{MEASURES[name].label: MEASURES[name].written(value) for name, value in arm.beside.items()},
     }
 
@@ -102,42 +145,24 @@ def _cell(arm: Reached, member: Member | None, measure: Measure) -> str:
 
 def _too_few(found: Outcome, fewest: int) -> str:
     members = [member for arm in found.arms for member in arm.members]
-    to_come = sum(not member.status.is_over for member in members)
-    if to_come:
-        more = wording.plural(to_come, "more run")
-        return f"Too few seeds to tell yet: {more} {'is' if to_come == 1 else 'are'} to come."
-    ended = sum(member.status.state in RESUMABLE for member in members)
-    if ended:
-        return f"Too few seeds to tell: {wording.plural(ended, 'run')} ended early; resume them."
-    if all(len(arm.members) >= SEEDS_FOR_A_VERDICT for arm in found.arms) and fewest == 0:
+    is_over = all(member.status.is_over and member.status.state not in RESUMABLE for member in members)
+    if is_over and fewest == 0 and all(len(arm.members) >= SEEDS_FOR_A_VERDICT for arm in found.arms):
         return f"The runs did not record what {found.measure.label.lower()} is computed from."
-    missing = wording.plural(SEEDS_FOR_A_VERDICT - fewest, "more seed")
-    return f"Too few seeds to tell (n = {fewest}); queue {missing} of each arm."
+    return too_few(members, fewest)
 
 
 def _sentence(measure: Measure, one: Compared) -> str:
-    interval = f"95 % interval {_interval(measure, one)}, n = {one.difference.n} seeds"
-    amount = f"{_written(measure, one, one.difference.mean)} ({interval})"
-    is_apart, is_above = one.p < LEVEL, one.difference.mean > 0
-    if not one.reference:
-        says = f"is {'above' if is_above else 'below'} 0" if is_apart else "cannot be told from 0"
-        return f"{measure.label} under {one.arm} {says}: {amount}."
-    if not is_apart:
-        return f"{one.arm} and {one.reference} cannot be told apart: the difference is {amount}."
-    if measure.better:
-        says = "better" if is_above == (measure.better > 0) else "worse"
-    else:
-        says = "higher" if is_above else "lower"
-    return f"{one.arm} is {says} than {one.reference}: {amount}."
+    if one.reference:
+        return sentence(one, better=measure.better, write=measure.difference)
+    says = "is above 0" if one.difference.mean > 0 else "is below 0"
+    says = says if one.is_apart else "cannot be told from 0"
+    amount = f"{measure.written(one.difference.mean)} (95 % interval {_interval(measure, one)}"
+    return f"{measure.label} under {one.arm} {says}: {amount}, n = {one.difference.n} seeds)."
 
 
 def _interval(measure: Measure, one: Compared) -> str:
-    mean, half = one.difference.mean, one.difference.half
-    return _range(_written(measure, one, mean - half), _written(measure, one, mean + half))
-
-
-def _range(low: str, high: str) -> str:
-    return wording.UNKNOWN if wording.UNKNOWN in (low, high) else f"{low} to {high}"
+    low, high = (one.difference.mean + sign * one.difference.half for sign in (-1, 1))
+    return wording.interval(low, high, partial(_written, measure, one))
 
 
 def _written(measure: Measure, one: Compared, value: float) -> str:

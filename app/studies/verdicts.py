@@ -1,7 +1,7 @@
-"""What comparing methods over seeds shows: what they reached and cost, and how sure that is.
+"""The arithmetic of a comparison: paired differences, their intervals, p values, and what those show.
 
-Accuracy is that of the last epoch (never the best on the test set), and fewer than three seeds decide
-nothing.
+Every page that compares methods takes it from here, so that none says better where another cannot tell; fewer
+than three seeds decide nothing.
 """
 
 import math
@@ -9,13 +9,11 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
-from pandas import DataFrame
-
-from app import naming, wording
-from app.studies.members import Member, one_a_seed
+from scipy.special import stdtr
 
 SEEDS_FOR_A_VERDICT = 3
+LEVEL = 0.05
+_ROUNDING = 1e-4  # of a difference of 0.1 points between 32-bit accuracies
 
 # Two-sided 95 % of Student's t by degrees of freedom; the last one serves beyond, a hair too wide.
 _T95 = (
@@ -30,6 +28,20 @@ class Difference(NamedTuple):
     mean: float
     half: float
     n: int
+
+
+class Compared(NamedTuple):
+    """One comparison: arm, reference ("" for 0), paired difference, and p after Holm's correction."""
+
+    arm: str
+    reference: str
+    difference: Difference
+    p: float
+
+    @property
+    def is_apart(self) -> bool:
+        """Says whether the two differ at 5 % after the correction; a p that is unknown says nothing."""
+        return self.p < LEVEL
 
 
 def half_interval(values: Sequence[float]) -> float:
@@ -55,78 +67,59 @@ def paired(one: Mapping[Hashable, float], other: Mapping[Hashable, float]) -> Di
     return Difference(float(np.mean(apart)), half_interval(apart), len(apart))
 
 
-def comparison(members: Sequence[Member], kept_noise: Mapping[str, DataFrame]) -> DataFrame:
-    """Returns one row a method over its finished runs, the newest of each seed.
+def compare(
+    values: Mapping[str, Mapping[Hashable, float]], pairs: Sequence[tuple[str, str]]
+) -> tuple[Compared, ...]:
+    """Returns the comparisons (arm, reference) in the order given, their p corrected for all of them.
 
-    kept_noise: share of flipped labels by epoch, by run id. Columns: method, n, accuracy (a list, one a
-    seed), seeds (a list), backpropagated (mean), flipped_kept and flipped_all (means over the last epochs;
-    NaN unknown).
+    values: by arm, then by seed; the reference "" is 0 at every seed.
     """
-    done: dict[str, list[Member]] = {}
-    for member in members:
-        if member.status.state == "done" and len(member.metrics):
-            done.setdefault(naming.method_key(member.config), []).append(member)
-    columns = ["method", "n", "accuracy", "seeds", "backpropagated", "flipped_kept", "flipped_all"]
-    names = naming.methods([group[0].config for group in done.values()])
-    rows = [_row(one_a_seed(group), kept_noise) for group in done.values()]
-    return DataFrame([[name, *row] for name, row in zip(names, rows, strict=True)], columns=columns)
-
-
-def table(compared: DataFrame) -> DataFrame:
-    """Returns the comparison as it is shown: method, n, accuracy mean ± sd, cost and flipped labels."""
-    return DataFrame(
-        {
-            "Method": compared["method"],
-            "n seeds": compared["n"],
-            "Test accuracy": [wording.spread(values, as_percent=True) for values in compared["accuracy"]],
-            "Back-propagated": [wording.count(value) for value in compared["backpropagated"]],
-            "Flipped among kept": [wording.percent(value) for value in compared["flipped_kept"]],
-            "Flipped in the data": [wording.percent(value) for value in compared["flipped_all"]],
-        }
-    )
-
-
-def verdict(compared: DataFrame, *, still_to_come: int = 0) -> str:
-    """Returns what comparing the best two methods shows, in one honest sentence; "" for one method.
-
-    still_to_come: runs of the study that are not over.
-    """
-    if len(compared) < 2:
-        return ""
-    ranked = compared.assign(mean=[np.mean(values) for values in compared["accuracy"]])
-    best, next_best = (row for _, row in ranked.sort_values("mean", ascending=False).head(2).iterrows())
-    mean, half, pairs = difference(best, next_best)
-    if pairs < SEEDS_FOR_A_VERDICT:
-        if still_to_come:
-            return f"Too few seeds to tell yet which method is better; {still_to_come} more runs are to come."
-        missing = wording.plural(SEEDS_FOR_A_VERDICT - pairs, "more seed")
-        return f"Too few seeds to tell which method is better; queue {missing} of each."
-    interval = (
-        f"95 % interval {wording.points(mean - half)} to {wording.points(mean + half)}, n = {pairs} seeds"
-    )
-    if mean - half > 0:
-        return (
-            f"{best['method']} is better than {next_best['method']} by {wording.points(mean)} ({interval})."
-        )
-    return (
-        f"{best['method']} and {next_best['method']} cannot be told apart: the difference is "
-        f"{wording.points(mean)} ({interval})."
-    )
-
-
-def difference(one: "pd.Series", other: "pd.Series") -> Difference:
-    """Returns the mean paired difference of two methods' accuracies over the seeds that both have."""
-    own, others = (dict(zip(row["seeds"], row["accuracy"], strict=True)) for row in (one, other))
-    return paired(own, others)
-
-
-def _row(group: Sequence[Member], kept_noise: Mapping[str, DataFrame]) -> list[object]:
-    last = [noise.iloc[-1] for member in group if len(noise := kept_noise.get(member.run.id, DataFrame()))]
-    return [
-        len(group),
-        [float(member.metrics["test_accuracy"].iloc[-1]) for member in group],
-        [member.config.get("seed") for member in group],
-        float(np.mean([member.metrics["samples_backpropagated"].sum() for member in group])),
-        float(np.mean([row["share_noisy_kept"] for row in last])) if last else math.nan,
-        float(np.mean([row["share_noisy_all"] for row in last])) if last else math.nan,
+    apart = [
+        paired(values[one], values[other] if other else dict.fromkeys(values[one], 0.0))
+        for one, other in pairs
     ]
+    adjusted = holm([p_value(difference) for difference in apart])
+    return tuple(
+        Compared(*pair, difference, p) for pair, difference, p in zip(pairs, apart, adjusted, strict=True)
+    )
+
+
+def p_value(difference: Difference) -> float:
+    """Returns the two-sided p of a mean difference by Student's t; NaN where nothing tells it.
+
+    That is below three pairs, and where all pairs differ by exactly the same amount: accuracies are counts of
+    a few hundred images, so three equal differences are no rarity and no certainty (ours).
+    """
+    if difference.n < SEEDS_FOR_A_VERDICT:
+        return math.nan
+    if is_rounding(difference):
+        return 1.0 if difference.mean == 0 else math.nan
+    error = difference.half / t_factor(difference.n)
+    return float(2 * stdtr(difference.n - 1, -abs(difference.mean) / error))
+
+
+def is_rounding(difference: Difference) -> bool:
+    """Says whether all pairs differ by the same amount, but for the rounding of stored numbers."""
+    return difference.half <= _ROUNDING * abs(difference.mean)
+
+
+def holm(values: Sequence[float]) -> list[float]:
+    """Returns Holm's adjusted p values, in the order given; NaN stays NaN and counts as no comparison."""
+    known = sorted((value, place) for place, value in enumerate(values) if not math.isnan(value))
+    adjusted, highest = [math.nan] * len(values), 0.0
+    for rank, (value, place) in enumerate(known):
+        highest = max(highest, min(1.0, (len(known) - rank) * value))
+        adjusted[place] = highest
+    return adjusted
+
+
+def shows(one: Compared, *, better: int) -> str:
+    """Says what a comparison shows of its arm; better: 1 the higher, -1 the lower, 0 neither."""
+    if one.difference.n < SEEDS_FOR_A_VERDICT:
+        return f"too few seeds; {SEEDS_FOR_A_VERDICT - one.difference.n} more in both"
+    if not one.is_apart:
+        return "cannot be told apart"
+    is_above = one.difference.mean > 0
+    if not better:
+        return "higher" if is_above else "lower"
+    return "better" if is_above == (better > 0) else "worse"

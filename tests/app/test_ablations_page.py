@@ -83,7 +83,7 @@ def test_cost_compares_finished_runs_seed_by_seed(page: Page, study_root: Path):
         100 * (measures.last(one, "test_accuracy") - measures.last(two, "test_accuracy"))
         for one, two in zip(joint.members, other.members, strict=True)
     ]
-    signs = {True: "+", False: "−"}
+    signs = {False: "+", True: "−"}  # joint less the random share, which studies compare with
     each = ", ".join(f"{seed}: {signs[value < 0]}{abs(value):.1f} pts" for seed, value in enumerate(apart))
     assert each in said
     assert "95 % interval" in said
@@ -95,7 +95,7 @@ def test_two_seeds_are_too_few(page: Page, tmp_path: Path):
             make_run(tmp_path, samples=20, epochs=2, settings=(*method, "study=s", f"seed={seed}"))
     said = texts(page(tmp_path, "ablations", section="costs"))
     assert "too few seeds; 1 more in both" in said
-    assert "Too few seeds to tell which method is better; queue 1 more seed of each" in said.replace("\\", "")
+    assert "Too few seeds to tell (n = 2); queue 1 more seed of each arm." in said.replace("\\", "")
 
 
 def test_one_run_is_drawn_and_has_nothing_to_differ_from(page: Page, tmp_path: Path):

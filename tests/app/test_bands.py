@@ -7,7 +7,6 @@ import pytest
 
 from app.ablations import bands, differences, end_labels, looks
 from app.ablations.groups import Group
-from app.studies.verdicts import Difference
 
 NAN = math.nan
 # Three seeds at two epochs: means 2 and 5, deviations 1 and 2.
@@ -77,21 +76,6 @@ def test_the_front_holds_what_no_cheaper_group_reaches():
 
 def test_equal_groups_stand_on_the_front_together():
     assert differences.on_front(np.array([1.0, 1.0]), np.array([0.5, 0.5])).tolist() == [True, True]
-
-
-@pytest.mark.parametrize(
-    ("found", "says", "of_a_loss"),
-    [
-        (Difference(0.05, 0.02, 3), "better", "worse"),
-        (Difference(-0.05, 0.02, 3), "worse", "better"),
-        (Difference(0.05, 0.06, 3), "cannot be told apart", "cannot be told apart"),
-        (Difference(0.05, 0.01, 2), "too few seeds; 1 more in both", "too few seeds; 1 more in both"),
-        (Difference(NAN, NAN, 0), "too few seeds; 3 more in both", "too few seeds; 3 more in both"),
-    ],
-)
-def test_a_difference_shows_something_from_three_pairs_on(found: Difference, says: str, of_a_loss: str):
-    assert differences.judged(found) == says
-    assert differences.judged(found, lower_is_better=True) == of_a_loss
 
 
 def test_names_at_line_ends_are_moved_apart_around_where_they_belong():

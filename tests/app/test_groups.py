@@ -1,5 +1,6 @@
 """Groups of an ablation: equal settings but for the seed, the newest run of each seed, in a stable order."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,16 @@ def test_runs_that_differ_in_their_seed_alone_are_one_group__by_seed():
     assert (one.members, two.members) == ((second, first), (other,))
     assert (one.name, two.name) == ("joint 50 % + SADA".replace(" %", "\N{NO-BREAK SPACE}%"), two.name)
     assert (one.place, two.place, one.n) == (0, 1, 2)
+
+
+def test_a_run_that_was_stored_before_a_setting_existed_is_of_the_group_that_has_its_default():
+    older, newer = member("a", seed=0), member("b", seed=1)
+    now = {**newer.config, "ema": 0.0, "label_smoothing": 0.0}
+    now["strategy"] = {**now["strategy"], "temperature": 1.0}
+    groups = grouped([older, replace(newer, config=now)])
+    assert [group.n for group in groups] == [2]
+    other = replace(newer, config={**now, "ema": 0.9})
+    assert [group.name.rpartition(", ")[2] for group in grouped([older, other])] == ["ema 0.0", "ema 0.9"]
 
 
 def test_the_newest_run_of_a_seed_counts():

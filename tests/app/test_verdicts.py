@@ -10,7 +10,7 @@ from pandas import DataFrame
 
 from app.runs import cost
 from app.studies import members as study
-from app.studies import verdicts
+from app.studies import methods, results, telling, verdicts
 from app.studies.members import Member
 from store.run import Run, Status
 
@@ -53,7 +53,7 @@ def test_methods_are_grouped_by_everything_but_seed_and_name():
         member([0.5, 0.94], seed=2, name="third"),
         *seeds([0.8], "everything"),
     ]
-    compared = verdicts.comparison(members, {})
+    compared = methods.comparison(members, {})
     assert compared["method"].tolist() == ["joint + SADA", "all samples + SADA"]
     assert compared["n"].tolist() == [3, 1]
     assert compared["accuracy"].tolist() == [[0.9, 0.92, 0.94], [0.8]]
@@ -62,8 +62,16 @@ def test_methods_are_grouped_by_everything_but_seed_and_name():
 
 def test_a_seed_that_was_repeated_counts_once__with_its_newest_run():
     old, new = member([0.5]), replace(member([0.9]), run=Run(Path("20260102-000000-j0")))
-    row = verdicts.comparison([new, member([0.7], seed=1), old], {}).iloc[0]
+    row = methods.comparison([new, member([0.7], seed=1), old], {}).iloc[0]
     assert (row["n"], row["accuracy"], row["seeds"]) == (2, [0.9, 0.7], [0, 1])
+
+
+def test_a_finished_run_counts_while_its_repetition_waits():
+    old = member([0.9])
+    waiting = replace(member([], state="queued"), run=Run(Path("20260102-000000-j0")))
+    assert study.one_a_seed([waiting, old]) == [old]
+    values = {old.run.id: {"test_accuracy": 0.9}}
+    assert results.outcome("mine", [waiting, old], values).arms[0].values == {0: 0.9}
 
 
 def test_methods_of_one_name_are_told_apart_by_what_differs():
@@ -72,7 +80,7 @@ def test_methods_of_one_name_are_told_apart_by_what_differs():
         member([0.8], learning_rate=0.2, model="small"),
         member([0.7], strategy="everything"),
     ]
-    assert verdicts.comparison(runs, {})["method"].tolist() == [
+    assert methods.comparison(runs, {})["method"].tolist() == [
         "joint + SADA, learning_rate 0.1",
         "joint + SADA, learning_rate 0.2",
         "all samples + SADA",
@@ -80,30 +88,26 @@ def test_methods_of_one_name_are_told_apart_by_what_differs():
 
 
 def test_only_finished_runs_are_compared():
-    assert verdicts.comparison([member([0.9], state="running"), member([], state="done")], {}).empty
+    assert methods.comparison([member([0.9], state="running"), member([], state="done")], {}).empty
 
 
 def test_noise_of_the_last_epoch_is_compared():
     runs = seeds([0.9], "joint")
     noise = DataFrame({"share_noisy_kept": [0.1, 0.02], "share_noisy_all": [0.1, 0.1]})
-    row = verdicts.comparison(runs, {runs[0].run.id: noise}).iloc[0]
+    row = methods.comparison(runs, {runs[0].run.id: noise}).iloc[0]
     assert (row["flipped_kept"], row["flipped_all"]) == (0.02, 0.1)
-    assert np.isnan(verdicts.comparison(runs, {}).iloc[0]["flipped_kept"])
+    assert np.isnan(methods.comparison(runs, {}).iloc[0]["flipped_kept"])
 
 
 def test_difference_is_that_of_equal_seeds_with_its_interval():
-    one, other = (
-        verdicts.comparison(seeds(values, "joint"), {}).iloc[0]
-        for values in ([0.9, 0.8, 0.7], [0.8, 0.7, 0.9])
-    )
+    one, other = (dict(enumerate(values)) for values in ([0.9, 0.8, 0.7], [0.8, 0.7, 0.9]))
     # Differences 0.1, 0.1, -0.2: mean 0, standard deviation sqrt(0.03); t of 2 degrees of freedom is 4.303.
-    assert verdicts.difference(one, other) == pytest.approx((0.0, 4.303 * np.sqrt(0.03) / np.sqrt(3), 3))
+    half = 4.303 * np.sqrt(0.03) / np.sqrt(3)
+    assert verdicts.paired(one, other) == pytest.approx((0.0, half, 3), abs=1e-12)
 
 
 def test_difference__no_shared_seed():
-    one = verdicts.comparison([member([0.9], seed=1)], {}).iloc[0]
-    other = verdicts.comparison([member([0.8], seed=2)], {}).iloc[0]
-    mean, half, pairs = verdicts.difference(one, other)
+    mean, half, pairs = verdicts.paired({1: 0.9}, {2: 0.8})
     assert (np.isnan(mean), np.isnan(half), pairs) == (True, True, 0)
 
 
@@ -111,37 +115,71 @@ def test_half_interval__fewer_than_two_values():
     assert np.isnan(verdicts.half_interval([0.9])) and np.isnan(verdicts.half_interval([]))
 
 
+def compared(mean: float, half: float, n: int = 3, p: float | None = None) -> verdicts.Compared:
+    difference = verdicts.Difference(mean, half, n)
+    return verdicts.Compared("A", "B", difference, verdicts.p_value(difference) if p is None else p)
+
+
+@pytest.mark.parametrize(
+    ("one", "says", "of_a_loss"),
+    [
+        (compared(0.05, 0.02), "better", "worse"),
+        (compared(-0.05, 0.02), "worse", "better"),
+        (compared(0.05, 0.06), "cannot be told apart", "cannot be told apart"),
+        (compared(0.05, 0.02, p=0.06), "cannot be told apart", "cannot be told apart"),
+        (compared(0.05, 0.01, 2), "too few seeds; 1 more in both", "too few seeds; 1 more in both"),
+        (compared(np.nan, np.nan, 0), "too few seeds; 3 more in both", "too few seeds; 3 more in both"),
+    ],
+)
+def test_a_difference_shows_something_from_three_pairs_and_below_5_percent_on(
+    one: verdicts.Compared, says: str, of_a_loss: str
+):
+    assert verdicts.shows(one, better=1) == says
+    assert verdicts.shows(one, better=-1) == of_a_loss
+
+
 def verdict(joint: list[float], full: list[float]) -> str:
-    compared = verdicts.comparison([*seeds(joint, "joint"), *seeds(full, "everything")], {})
-    return verdicts.verdict(compared).replace("\N{NO-BREAK SPACE}", " ")
-
-
-def test_fewer_than_three_seeds_decide_nothing():
-    assert verdict([0.9, 0.9], [0.5, 0.5]) == (
-        "Too few seeds to tell which method is better; queue 1 more seed of each."
-    )
-
-
-def test_only_seeds_that_both_methods_have_count():
-    joint = [member([0.9], seed=seed, strategy="joint") for seed in (0, 1, 2)]
-    full = [member([0.5], seed=seed, strategy="everything") for seed in (2, 3, 4)]
-    compared = verdicts.comparison([*joint, *full], {})
-    assert verdicts.verdict(compared).startswith("Too few seeds to tell which method is better; queue 2 more")
-    assert verdicts.verdict(compared, still_to_come=4).endswith("; 4 more runs are to come.")
+    runs = [*seeds(joint, "joint"), *seeds(full, "everything")]
+    values = {one.run.id: {"test_accuracy": one.metrics["test_accuracy"].iloc[-1]} for one in runs}
+    found = results.outcome("mine", runs, values)
+    return " ".join(telling.verdict(found)).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_a_clear_difference_is_named_with_its_interval():
-    assert verdict([0.90, 0.91, 0.92], [0.80, 0.81, 0.82]).startswith(
-        "joint + SADA is better than all samples + SADA by +10.0 pts (95 % interval +10.0 pts to +10.0 pts"
+    # differences 0.10, 0.11, 0.09: half an interval is 4.303 x 0.01 / sqrt 3 = 0.0248
+    assert verdict([0.90, 0.91, 0.92], [0.80, 0.80, 0.83]) == (
+        "joint + SADA is better than all samples + SADA: +10.0 pts "
+        "(95 % interval +7.5 pts to +12.5 pts, n = 3 seeds)."
     )
+
+
+def test_seeds_that_differ_by_exactly_the_same_are_no_certainty():
+    said = verdict([0.90, 0.91, 0.92], [0.80, 0.81, 0.82])
+    assert "cannot be told apart: the difference is +10.0 pts at every seed (n = 3 seeds)" in said
+    stored = [float(np.float32(value)) for value in (0.983333, 0.986111, 0.980555)]
+    same = verdicts.paired(
+        dict(enumerate(stored)), {seed: value - 0.0027778 for seed, value in enumerate(stored)}
+    )
+    assert np.isnan(verdicts.p_value(same))
 
 
 def test_an_interval_around_zero_is_no_difference():
     assert "cannot be told apart" in verdict([0.9, 0.8, 0.7], [0.8, 0.7, 0.8])
 
 
-def test_one_method_has_no_verdict():
-    assert verdicts.verdict(verdicts.comparison(seeds([0.9] * 3, "joint"), {})) == ""
+def test_the_best_of_several_is_held_against_full_data_and_not_against_the_next_best():
+    runs = [
+        *seeds([0.90, 0.91, 0.92], "joint"),
+        *seeds([0.85, 0.87, 0.88], "rarity_only"),
+        *seeds([0.80, 0.80, 0.83], "everything"),
+    ]
+    values = {one.run.id: {"test_accuracy": one.metrics["test_accuracy"].iloc[-1]} for one in runs}
+    found = results.outcome("mine", runs, values)
+    assert [(one.arm, one.reference) for one in found.compared] == [
+        ("joint + SADA", "all samples + SADA"),
+        ("rarity only + SADA", "all samples + SADA"),
+    ]
+    assert "Holm's correction for 2 comparisons" in telling.verdict(found)[-1]
 
 
 def test_runs_stand_by_study_in_the_order_in_which_they_were_queued():

@@ -90,6 +90,13 @@ def test_spread__too_few_values(values: list[float], expected: str):
     assert words(wording.spread(values, as_percent=True)) == expected
 
 
+def test_interval_ends_at_what_is_possible():
+    shown = wording.interval(0.9725, 1.0015, wording.percent, within=(0, 1))
+    assert shown.replace("\N{NO-BREAK SPACE}", " ") == "97.2 % to 100 % (cut)"
+    assert wording.interval(-0.5, 1.5, wording.number) == "−0.500 to 1.50"
+    assert wording.interval(float("nan"), 1.0, wording.number) == "–"
+
+
 def test_one_is_singular():
     assert (wording.plural(1, "run"), wording.plural(12, "run"), wording.plural(2, "has", "have")) == (
         "1 run",
