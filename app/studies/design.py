@@ -63,11 +63,9 @@ def runs(preset: Preset, base: RunConfig, seeds: Sequence[int]) -> list[RunConfi
     if base.epochs < preset.fewest_epochs:
         raise InvalidConfig(f"epochs must be at least {preset.fewest_epochs} here; got {base.epochs}")
     study = study_name(preset, base)
-    return [
-        _of_seed(preset, arm, base, seed).model_copy(update={"study": study})
-        for seed in seeds
-        for arm in preset.arms
-    ]
+    made = [_of_seed(preset, arm, base, seed) for seed in seeds for arm in preset.arms]
+    _check_thresholds(made)
+    return [config.model_copy(update={"study": study}) for config in made]
 
 
 def study_name(preset: Preset, base: RunConfig) -> str:
@@ -80,6 +78,18 @@ def content_key(configs: Sequence[RunConfig]) -> str:
     """Returns eight hexadecimal digits of all settings of these runs."""
     text = json.dumps([config.model_dump(mode="json") for config in configs], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _check_thresholds(made: Sequence[RunConfig]) -> None:
+    """Raises InvalidConfig where arms with a share leave samples out by thresholds that others lack."""
+    chosen = [config.strategy for config in made if isinstance(config.strategy, BudgetSettings)]
+    found = {(getattr(one, "min_consistency", 0.0), getattr(one, "max_rarity", 1.0)) for one in chosen}
+    for lowest, highest in found if len(found) > 1 else ():
+        if (lowest, highest) != (0.0, 1.0):
+            raise InvalidConfig(
+                "strategy.min_consistency and strategy.max_rarity must be 0 and 1 in what this study starts "
+                f"from, since arms without them would train on more samples; got {lowest:g} and {highest:g}"
+            )
 
 
 def _of_seed(preset: Preset, arm: Arm, base: RunConfig, seed: int) -> RunConfig:

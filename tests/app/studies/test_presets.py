@@ -125,3 +125,18 @@ def test_an_unknown_preset_is_refused_with_the_known_ones():
 @pytest.mark.parametrize("name", ["demo-0123abcd", "window", "my window-digits", "window-digits-xyz"])
 def test_a_study_of_another_name_has_no_preset(name: str):
     assert presets.preset_of(name) is None
+
+
+def thresholded(**changed: float) -> RunConfig:
+    changes = [f"strategy.{name}={value}" for name, value in changed.items()]
+    return parse({}, ["strategy.kind=joint", *changes])
+
+
+@pytest.mark.parametrize("changes", [{"min_consistency": 0.3}, {"max_rarity": 0.9}])
+def test_thresholds_that_arms_do_not_share_are_refused(changes: dict[str, float]):
+    base = thresholded(**changes)
+    with pytest.raises(InvalidConfig, match="arms without them would train on more samples; got"):
+        design.runs(presets.preset("selection"), base, [0])
+    shared = design.runs(presets.preset("hnsw"), base, [0])
+    assert {getattr(config.strategy, name) for config in shared for name in changes} == set(changes.values())
+    assert design.runs(presets.preset("strengths"), base, [0])  # on all samples: no share, no thresholds
