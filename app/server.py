@@ -13,7 +13,9 @@ import tomllib
 import webbrowser
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -25,7 +27,7 @@ from starlette.routing import Route
 
 from app import gallery
 from app.map import keyframes
-from app.serving import guard
+from app.serving import guard, memory
 from app.serving.access import LOCAL, TOKEN_VARIABLE, Access
 from store.run import Run, RunIsForeign, RunNotFound, find_run
 
@@ -41,6 +43,7 @@ class RequestRefused(ValueError):
 def serve(root: Path, *, port: int, open_browser: bool = False, access: Access = LOCAL) -> None:
     """Shows the runs in a folder at a port until stopped; OSError where the port is taken."""
     _check_port(access.address, port)
+    memory.keep_little()
     os.environ["UNDERTOW_RUNS"] = str(Path(root).absolute())
     os.environ.pop(TOKEN_VARIABLE, None)  # what the app starts need not know it
     opens = access.url(port) if open_browser else None
@@ -54,6 +57,8 @@ def application(root: Path, *, opens: str | None = None, access: Access = LOCAL)
     async def lifespan(_: st.App) -> AsyncIterator[None]:
         if opens:
             webbrowser.open(opens)
+        # While the browser loads the frame; the first page that is asked for then need not.
+        Thread(target=import_module, args=("app.views",), name="views", daemon=True).start()
         yield
 
     return st.App(

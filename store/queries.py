@@ -90,8 +90,8 @@ def history(run: Run, sample_ids: Sequence[int]) -> pd.DataFrame:
         run,
         """
         SELECT history.*, label, true_label, consistency
-        FROM history JOIN samples USING (sample_id)
-        WHERE sample_id IN (SELECT unnest($sample_ids::UINTEGER[]))
+        FROM (FROM history WHERE sample_id IN (SELECT unnest($sample_ids::UINTEGER[]))) AS history
+        JOIN (FROM samples WHERE sample_id IN (SELECT unnest($sample_ids::UINTEGER[]))) USING (sample_id)
         ORDER BY sample_id, epoch
         """,
         sample_ids=_ids(sample_ids),

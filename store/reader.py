@@ -9,7 +9,8 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -24,9 +25,12 @@ from store.run import Run
 from store.schema import TABLES
 from store.sources import State
 
+# What stays in memory between questions: nothing is gained by more, for the system keeps the files that were
+# read, and what does not fit goes to a file. The few questions that fail below it are asked again above it.
+MEMORY, MEMORY_AT_MOST = "16MB", "1GB"
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "threads": 2,
-    "memory_limit": "1GB",
+    "memory_limit": MEMORY,
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
 }
@@ -69,6 +73,7 @@ class _Reader:
         self._attached: dict[Path, str] = {}
         self._retired: list[tuple[float, _Views]] = []
         self._names = 0
+        self._large = 0
 
     def ask(self, sql: str, params: dict[str, Any], runs: Sequence[Run], *, is_one: bool) -> pd.DataFrame:
         """Answers from one state of each run; asks again where that state went away meanwhile."""
@@ -76,9 +81,7 @@ class _Reader:
         for _ in range(_ATTEMPTS):
             schemas = [self._schema(run.folder) for run in runs]
             try:
-                with self._connection.cursor() as cursor:
-                    _enter(cursor, schemas, runs, is_one=is_one)
-                    return _frame(cursor.execute(sql, params))
+                return self._answer(sql, params, runs, schemas, is_one=is_one)
             except duckdb.Error as failure:
                 if schemas == failed:
                     self._explain(runs, failure)
@@ -86,6 +89,37 @@ class _Reader:
                 failed = schemas
         names = ", ".join(run.id for run in runs)
         raise RunIsForeign(f"{names} changed {_ATTEMPTS} times during one question; ask again later")
+
+    def _answer(
+        self, sql: str, params: dict[str, Any], runs: Sequence[Run], schemas: Sequence[str], *, is_one: bool
+    ) -> pd.DataFrame:
+        """Answers a question, with much memory where it fails with little."""
+
+        def answer() -> pd.DataFrame:
+            with self._connection.cursor() as cursor:
+                _enter(cursor, schemas, runs, is_one=is_one)
+                return _frame(cursor.execute(sql, params))
+
+        try:
+            return answer()
+        except duckdb.OutOfMemoryException:
+            with self._much_memory():
+                return answer()
+
+    @contextmanager
+    def _much_memory(self) -> Iterator[None]:
+        """Lets questions take MEMORY_AT_MOST; the last one that needs it hands it back."""
+        with self._lock:
+            self._large += 1
+            self._connection.execute(f"SET memory_limit = '{MEMORY_AT_MOST}'")
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._large -= 1
+                if not self._large:
+                    with suppress(duckdb.OutOfMemoryException):  # another question still holds it
+                        self._connection.execute(f"SET memory_limit = '{MEMORY}'")
 
     def _explain(self, runs: Sequence[Run], failure: duckdb.Error) -> None:
         """Raises RunIsForeign where a file is to blame for a failure that comes again."""

@@ -61,11 +61,17 @@ class Keyframes:
         x, y = ((low + high - side) / 2).tolist()
         return Frame((x, y), side)
 
-    @cached_property
+    @property
     def positions(self) -> ndarray:
-        """The places in steps of the frame, (K, n, 2) uint16; the map keeps its shape."""
-        shares = (self.places - np.array(self.frame.low)) / self.frame.side
-        return _frozen(np.round(shares * GRID).astype(np.uint16))
+        """The places in steps of the frame, (K, n, 2) uint16; the map keeps its shape.
+
+        Made when they are asked for: a browser asks once, and keeps them.
+        """
+        steps = np.empty(self.places.shape, np.uint16)
+        for row, places in zip(steps, self.places, strict=True):
+            shares = (places - np.array(self.frame.low)) / self.frame.side
+            row[:] = np.round(shares * GRID)
+        return _frozen(steps)
 
     def first(self, count: int) -> "Keyframes":
         """Returns only so many of the maps, in a frame of their own."""
@@ -118,13 +124,13 @@ def keyframes(run: Run, version: str) -> Keyframes:  # noqa: ARG001 - the versio
     epochs = tuple(epoch for epoch in run.map_epochs() if epoch <= last)
     if not epochs:
         return Keyframes((), np.zeros(0, np.uint32), np.zeros((0, 0, 2), np.float32))
-    read = ("sample_id", "x", "y")
-    maps = [run.read_map(epoch, read).set_index("sample_id").sort_index() for epoch in epochs]
-    shared = maps[0].index
-    for placed in maps[1:]:
-        shared = shared.intersection(placed.index)
-    places = np.stack([placed.loc[shared].to_numpy(np.float32) for placed in maps])
-    return Keyframes(epochs, _frozen(shared.to_numpy(np.uint32)), _frozen(places))
+    shared = np.unique(run.read_map(epochs[0], ("sample_id",))["sample_id"])
+    for epoch in epochs[1:]:
+        shared = np.intersect1d(shared, run.read_map(epoch, ("sample_id",))["sample_id"])
+    places = np.empty((len(epochs), len(shared), 2), np.float32)
+    for row, epoch in zip(places, epochs, strict=True):  # one after the other: all at once are many megabytes
+        row[:] = run.read_map(epoch, ("sample_id", "x", "y")).set_index("sample_id").loc[shared]
+    return Keyframes(epochs, _frozen(shared.astype(np.uint32)), _frozen(places))
 
 
 @lru_cache(maxsize=12)
