@@ -17,8 +17,8 @@ from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
+import scipy  # its special functions, 14 MB, load when one is first asked for
 from numpy import ndarray
-from scipy import special
 
 MOST_EXCHANGES = 20  # ways to exchange seeds that are tried; five seeds a group have 125
 _NEWTON_STEPS = 50
@@ -103,13 +103,13 @@ def prior(variances: ndarray, df: int) -> Prior:
     variances: (M,) positive, of df degrees of freedom each. Infinite degrees where they differ no more than
     chance makes variances of that many degrees differ.
     """
-    logs = np.log(variances) - special.digamma(df / 2) + math.log(df / 2)
+    logs = np.log(variances) - scipy.special.digamma(df / 2) + math.log(df / 2)
     mean = float(logs.mean())
-    beyond = float(logs.var(ddof=1) - special.polygamma(1, df / 2)) if len(logs) > 1 else 0.0
+    beyond = float(logs.var(ddof=1) - scipy.special.polygamma(1, df / 2)) if len(logs) > 1 else 0.0
     if beyond <= 0:
         return Prior(math.exp(mean), math.inf)
     worth = 2 * trigamma_inverse(beyond)
-    return Prior(math.exp(mean + float(special.digamma(worth / 2)) - math.log(worth / 2)), worth)
+    return Prior(math.exp(mean + float(scipy.special.digamma(worth / 2)) - math.log(worth / 2)), worth)
 
 
 def trigamma_inverse(value: float) -> float:
@@ -120,8 +120,8 @@ def trigamma_inverse(value: float) -> float:
         return 1 / value
     y = 0.5 + 1 / value
     for _ in range(_NEWTON_STEPS):
-        now = float(special.polygamma(1, y))
-        step = now * (1 - now / value) / float(special.polygamma(2, y))
+        now = float(scipy.special.polygamma(1, y))
+        step = now * (1 - now / value) / float(scipy.special.polygamma(2, y))
         y += step
         if -step / y < 1e-8:
             break
@@ -141,7 +141,7 @@ def _moderated(sides: list[ndarray]) -> Moderated:
     error = np.sqrt(_posterior(variances, df, usual) * sum(1 / len(side) for side in known))
     total = usual.df + df
     t = difference / error
-    p = 2 * special.stdtr(total, -np.abs(t))
+    p = 2 * scipy.special.stdtr(total, -np.abs(t))
 
     def spread_out(values: ndarray) -> ndarray:
         everywhere = np.full(len(is_known), np.nan)

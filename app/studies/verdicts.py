@@ -9,7 +9,8 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import stdtr
+
+from app.studies import student
 
 SEEDS_FOR_A_VERDICT = 3
 LEVEL = 0.05
@@ -95,7 +96,7 @@ def p_value(difference: Difference) -> float:
     if is_rounding(difference):
         return 1.0 if difference.mean == 0 else math.nan
     error = difference.half / t_factor(difference.n)
-    return float(2 * stdtr(difference.n - 1, -abs(difference.mean) / error))
+    return student.two_sided(difference.mean / error, difference.n - 1)
 
 
 def is_rounding(difference: Difference) -> bool:
