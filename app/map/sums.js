@@ -8,6 +8,7 @@
 const GRID = 65535; // positions are shares of one square frame in 16 bits
 const OUTERMOST = 0.005; // share of the points beyond each edge of the first view
 const LEGEND_SHARE = 0.1; // of the width by which the middle of the map steps aside
+const EDGE = 12; // pixels that stay free beside a map that steps aside
 const LASSO_CORNERS = 96; // more would only lengthen the address of the page
 const LASSO_DIGITS = 6; // app/map/lasso.py reads and writes as many
 
@@ -101,7 +102,8 @@ class Camera {
   /** Returns the factors from frame to pixels: x * scale + left, top - y * scale. */
   pixels({ width, height }) {
     const side = Math.min(width, height) * 0.94, scale = side * this.zoom;
-    const middle = width / 2 - Math.min((width - side) / 2, width * LEGEND_SHARE); // the legend stands on the right
+    const room = Math.max(0, (width - side) / 2 - EDGE);
+    const middle = width / 2 - Math.min(room, width * LEGEND_SHARE); // the legend stands on the right
     return { scale, left: middle - scale * this.x, top: height / 2 + scale * this.y };
   }
 
