@@ -7,7 +7,9 @@ and 29 ms as dictionaries that become a figure at the end.
 
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
+from pandas import Series
 
 from app import theme
 from app.theme import Palette
@@ -136,6 +138,15 @@ def marks(points: int) -> dict[str, Any]:
         "marker": {"size": 8 if points <= 3 else 4},
         "connectgaps": False,
     }
+
+
+def marks_of(values: "Series[float]") -> dict[str, Any]:
+    """Returns how a curve with gaps is drawn: also of a long one, a value between two gaps has its point."""
+    looks, known = marks(len(values)), values.notna()
+    is_lone = known & ~known.shift(1, fill_value=False) & ~known.shift(-1, fill_value=False)
+    if looks["mode"] == "lines" and is_lone.any():
+        looks |= {"mode": "lines+markers", "marker": {"size": np.where(is_lone, 5, 0)}}
+    return looks
 
 
 def _axis(letter: str, panel: int) -> str:

@@ -83,8 +83,9 @@ def sparkline(
 
 
 def _segments(values: Sequence[float], *, bottom: float, span: float) -> list[str]:
-    """Returns the points of each unbroken stretch; a lone value becomes a dash as wide as its place."""
+    """Returns the points of each unbroken stretch; a lone value becomes a dash that can be seen."""
     width = 100 / len(values)
+    dash = max(width, 1.0) / 2
     stretches: list[list[tuple[float, float]]] = [[]]
     for place, value in enumerate(values):
         if wording.is_known(value):
@@ -95,7 +96,7 @@ def _segments(values: Sequence[float], *, bottom: float, span: float) -> list[st
     for stretch in filter(None, stretches):
         if len(stretch) == 1:
             (x, y) = stretch[0]
-            stretch = [(x - width / 2, y), (x + width / 2, y)]
+            stretch = [(x - dash, y), (x + dash, y)]
         drawn.append(" ".join(f"{x:.1f},{y:.1f}" for x, y in stretch))
     return drawn
 

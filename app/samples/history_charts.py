@@ -196,7 +196,7 @@ def _panel(sketch: Sketch, history: DataFrame, signal: str, *, panel: int, epoch
         x=history["epoch"],
         y=history[signal],
         line={"color": sketch.palette.categorical[0], "width": 1.6},
-        **canvas.marks(len(history)),
+        **canvas.marks_of(history[signal]),
         name=what.label,
         hovertemplate=f"{what.label} %{{y:.3~g}}<extra></extra>",
     )

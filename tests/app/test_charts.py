@@ -178,6 +178,15 @@ def test_a_life_keeps_gaps_and_says_what_was_never_known():
     assert "no value yet" in [note.text for note in figure.layout.annotations]
 
 
+def test_a_lone_visit_in_a_long_life_has_its_point():
+    loss = [NAN] * 40
+    loss[3], loss[10:12] = 1.0, [0.5, 0.4]
+    figure = history_charts.life(history(40, loss=loss), LIGHT)
+    curve = next(trace for trace in figure.data if trace.name == "Loss")
+    assert curve.mode == "lines+markers"
+    assert np.flatnonzero(curve.marker.size).tolist() == [3]
+
+
 def test_the_kept_strip_tells_kept_from_dropped():
     strip = history_charts.life(history(selected=[True, False, True, True]), LIGHT).data[0]
     assert list(strip.text) == ["kept", "dropped", "kept", "kept"]
