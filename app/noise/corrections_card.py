@@ -3,20 +3,15 @@
 A verdict alone changes nothing; labels change where a run trains on them, which is one button from here.
 """
 
-from functools import partial
-
 import streamlit as st
-from pandas import DataFrame
 
 from app import cards, focus, markup, naming, wording
-from app.exporting import export
+from app.exporting import export, table_buttons
 from app.noise import triage_card
 from store import corrections
 from store.corrections import Tally
 from store.errors import RunIsForeign
 from store.run import Run
-
-_WRITERS = {"CSV": (export.csv, "text/csv"), "Parquet": (export.parquet, "application/vnd.apache.parquet")}
 
 
 def draw(run: Run) -> None:
@@ -28,7 +23,13 @@ def draw(run: Run) -> None:
     with st.container(border=True, gap="small", key="card_corrections"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             cards.html(markup.head("Corrected labels", _amounts(tally)))
-            _downloads(run, tally)
+            digest = export.config_digest(run.config())
+            table_buttons.draw(
+                f"labels-{run.id}-{digest}",
+                lambda: corrections.corrected_labels(run).assign(config=digest),
+                key="corrections",
+                disabled=not tally.judged,
+            )
             _clear(run, tally)
         if not tally.judged:
             return
@@ -64,20 +65,6 @@ def _meaning(run: Run, tally: Tally) -> str:
     if corrections.truth_known(run):
         return f"{said} True labels are known here, so a child run is graded by them as well."
     return f"{said} Nobody knows the true labels, so a child run cannot be graded; look at its test accuracy."
-
-
-def _downloads(run: Run, tally: Tally) -> None:
-    for name, (_, mime) in _WRITERS.items():
-        st.download_button(
-            name, data=partial(_file, run, name), mime=mime, key=f"corrections_{name}", on_click="ignore",
-            file_name=f"labels-{run.id}-{export.config_digest(run.config())}.{name.lower()}",
-            icon=":material/download:", disabled=not tally.judged,
-        )  # fmt: skip
-
-
-def _file(run: Run, name: str) -> bytes:
-    table: DataFrame = corrections.corrected_labels(run)
-    return _WRITERS[name][0](table.assign(config=export.config_digest(run.config())))
 
 
 def _clear(run: Run, tally: Tally) -> None:

@@ -1,6 +1,5 @@
 """The card of the samples that differ beyond the noise floor of the seeds, the false finds bounded."""
 
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ from pandas import DataFrame
 
 from app import cards, focus, gallery, links, markup, wording
 from app.ablations import choices
-from app.exporting import export
+from app.exporting import table_buttons
 from app.sample_level import differing
 from app.sample_level.moderated import Moderated, NoSpread
 from app.sample_level.sides import WEAK_BELOW, Sides
@@ -31,7 +30,6 @@ _METHOD = (
     "for, so seeds are also exchanged between the groups; 3 seeds each can be in 9 ways, hence that check "
     "alone is never surer than 1 in 10."
 )
-_FILES = {"CSV": (export.csv, "text/csv"), "Parquet": (export.parquet, "application/vnd.apache.parquet")}
 
 
 def draw(sides: Sides) -> None:
@@ -177,12 +175,7 @@ def _table(sides: Sides, rows: DataFrame, measure: str) -> None:
         cards.html(
             markup.head("The samples in numbers", f"{len(rows)} are listed. Pick a row to see its life.")
         )
-        for name, (write, mime) in _FILES.items():
-            st.download_button(
-                name, data=partial(write, rows), mime=mime, key=f"differing_{name}", on_click="ignore",
-                file_name=f"samples-by-{measure.replace('_', '-')}.{name.lower()}",
-                icon=":material/download:",
-            )  # fmt: skip
+        table_buttons.draw(f"samples-by-{measure.replace('_', '-')}", lambda: rows, key="differing")
     event = st.dataframe(
         rows, hide_index=True, height=320, on_select="rerun", selection_mode="single-row",
         column_config=_columns(label), alt="Samples by how surely they differ",

@@ -4,7 +4,6 @@ Everything on the page is derived from one summary of the run, so that ranking, 
 disagree.
 """
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -13,7 +12,7 @@ import streamlit as st
 from pandas import DataFrame
 
 from app import cached, cards, focus, gallery, links, markup, wording
-from app.exporting import export, kept_download
+from app.exporting import export, kept_download, table_buttons
 from app.noise import corrections_card, grading_cards, quadrant_card, rankings, suspects, triage, triage_card
 from app.noise.rankings import RANKINGS
 from app.noise.suspects import Findings
@@ -33,8 +32,6 @@ NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"  # keeps the line of a sample without anot
 TABLE_ROWS = 500
 POINTS = 2_000  # in a chart
 SKELETON = 480  # pixels that are reserved while a large run is summarised
-
-_WRITERS = {"CSV": (export.csv, "text/csv"), "Parquet": (export.parquet, "application/vnd.apache.parquet")}
 
 
 def render() -> None:
@@ -118,12 +115,9 @@ def _table(run: Run, found: Findings, *, by: str, epoch: int, judged: dict[int, 
     with st.container(border=True, gap="xsmall", key="card_suspect_table"):
         with st.container(horizontal=True, vertical_alignment="center"):
             cards.html(markup.head("All suspects", f"{amount} Pick a row to see its whole life."))
-            for name, (write, mime) in _WRITERS.items():
-                st.download_button(
-                    name, data=partial(_file, run, write, by=by, epoch=epoch), mime=mime,
-                    key=f"suspects_{name}", file_name=f"suspects-{run.id}.{name.lower()}",
-                    on_click="ignore", icon=":material/download:",
-                )  # fmt: skip
+            table_buttons.draw(
+                f"suspects-{run.id}", partial(_all_suspects, run, by=by, epoch=epoch), key="suspects"
+            )
         names = run.about().get("class_names", [])
         event = st.dataframe(
             _shown(found.listed, names, judged), hide_index=True, height=320,
@@ -133,11 +127,10 @@ def _table(run: Run, found: Findings, *, by: str, epoch: int, judged: dict[int, 
         _open(run, [int(found.listed["sample_id"].iloc[row]) for row in event["selection"]["rows"]])
 
 
-def _file(run: Run, write: Callable[[DataFrame], bytes], *, by: str, epoch: int) -> bytes:
-    """Writes all suspects when somebody asks for them; in a thread of its own, so nothing cached is used."""
+def _all_suspects(run: Run, *, by: str, epoch: int) -> DataFrame:
     ranked = suspects.ranked(queries.summary(run, epoch, columns=suspects.COLUMNS), by)
     ranked = triage.with_verdicts(ranked, judgements.judgements(run))
-    return write(export.suspects(ranked, by=by, run_id=run.id, config=run.config(), epoch=epoch))
+    return export.suspects(ranked, by=by, run_id=run.id, config=run.config(), epoch=epoch)
 
 
 def _shown(table: DataFrame, names: list[str], judged: dict[int, Judgement]) -> DataFrame:

@@ -12,7 +12,7 @@ import streamlit as st
 from pandas import DataFrame
 
 from app import cached, cards, cell, focus, markup, wording
-from app.exporting import export
+from app.exporting import table_buttons
 from store import console
 from store.console import Answer, QueryRefused
 from store.errors import RunIsForeign
@@ -26,7 +26,6 @@ IN_URL = 2_000  # characters of a query; a longer one is left out of the address
 HEIGHT = 420  # pixels of the answer
 _EDITOR, _FILLED, _ANSWER = "sql_editor", "sql_filled", "sql_answer"
 _ID_COLUMNS = {"epoch", "sample_id", "label", "true_label", "prediction"}
-_WRITERS = {"CSV": (export.csv, "text/csv"), "Parquet": (export.parquet, "application/vnd.apache.parquet")}
 
 
 def render() -> None:
@@ -153,21 +152,15 @@ def _to_map(answer: Answer) -> None:
 
 def _downloads(run: Run, sql: str, answer: Answer) -> None:
     most = f"at most {wording.count(console.DOWNLOADED)} rows"
-    for name, (write, mime) in _WRITERS.items():
-        st.download_button(
-            name, data=partial(_file, run.id, sql, answer, write), mime=mime, key=f"sql_{name}",
-            file_name=f"query-{run.id}.{name.lower()}", on_click="ignore", icon=":material/download:",
-            help="All rows" if answer.is_whole else f"Asks again for all rows, {most}",
-        )  # fmt: skip
+    hint = "All rows" if answer.is_whole else f"Asks again for all rows, {most}"
+    table_buttons.draw(f"query-{run.id}", partial(_all_rows, run.id, sql, answer), key="sql", hint=hint)
 
 
-def _file(run_id: str, sql: str, answer: Answer, write: Any) -> bytes:
-    """Writes all rows when somebody asks for them; in a thread of its own, so nothing cached is used."""
+def _all_rows(run_id: str, sql: str, answer: Answer) -> DataFrame:
     if not answer.is_whole:
         run = find_run(default_root(), run_id)
         answer = console.ask(run, sql, process=cell.answer, mates=_mates(run), rows=console.DOWNLOADED)
-    written: bytes = write(answer.frame)
-    return written
+    return answer.frame
 
 
 def _columns(frame: DataFrame) -> dict[str, Any]:
