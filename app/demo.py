@@ -30,7 +30,7 @@ FLIPPED = 0.1  # share of labels: enough for a clear difference, few enough to l
 EPOCHS, BATCH_SIZE = 20, 64
 
 STOP_SECONDS = 120.0  # longest wait for runs that were asked to stop; the supervisor kills them before
-SUSPECTS_ASKED = 12  # of each run: asking why costs two queries each
+SUSPECTS_ASKED = 12  # of each run
 
 
 def demo_configs() -> list[RunConfig]:
@@ -98,11 +98,11 @@ def _dropped_suspects(run: Run) -> Iterator[tuple[float, Run, int, int]]:
     suspects = queries.suspects(run, by="mean_rank" if is_known else "consistency", top=SUSPECTS_ASKED)
     if is_known:
         suspects = suspects[suspects.label != suspects.true_label]
-    for sample_id in suspects.sample_id:
-        why = queries.why(run, int(sample_id), epoch)
+    ids = [int(sample_id) for sample_id in suspects.sample_id]
+    for sample_id, why in zip(ids, queries.whys(run, ids, epoch), strict=True):
         if why.kept is False and why.reason == "score":
             lacked = why.needed_consistency - why.consistency
-            yield (-1.0 if math.isnan(lacked) else lacked), run, int(sample_id), epoch
+            yield (-1.0 if math.isnan(lacked) else lacked), run, sample_id, epoch
 
 
 def _is_finished_joint(run: Run) -> bool:

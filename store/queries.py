@@ -35,6 +35,7 @@ __all__ = [
     "summary",
     "suspects",
     "why",
+    "whys",
 ]
 
 _LAST = 65_535  # the highest epoch that the schema can hold
@@ -216,9 +217,20 @@ def kept_by_class(run: Run, epoch: int) -> pd.DataFrame:
 
 def why(run: Run, sample_id: int, epoch: int) -> Why:
     """Returns why a sample was kept or dropped in an epoch; LookupError where the run has no such sample."""
-    fixed = ask(run, "SELECT consistency FROM samples WHERE sample_id = $id", id=int(sample_id))
-    if not len(fixed):
-        raise LookupError(f"run {run.id} has no sample {sample_id}; pick one of its samples")
+    return whys(run, [sample_id], epoch)[0]
+
+
+def whys(run: Run, sample_ids: Sequence[int], epoch: int) -> list[Why]:
+    """Returns why each of some samples was kept or dropped in an epoch, from one look at all samples."""
+    fixed = ask(
+        run,
+        "SELECT sample_id, consistency FROM samples WHERE sample_id IN (SELECT unnest($ids::UINTEGER[]))",
+        ids=_ids(sample_ids),
+    )
+    consistency = dict(zip(fixed.sample_id.tolist(), fixed.consistency.astype(float), strict=True))
+    for sample_id in sample_ids:
+        if int(sample_id) not in consistency:
+            raise LookupError(f"run {run.id} has no sample {sample_id}; pick one of its samples")
     config = run.config()
     known = ask(
         run,
@@ -235,8 +247,10 @@ def why(run: Run, sample_id: int, epoch: int) -> Why:
         epoch=int(epoch),
         by_loss=(config.get("strategy") or {}).get("kind") == "infobatch",
     )
-    consistency = float(fixed.consistency[0])
-    return decision.explain(known, int(sample_id), int(epoch), consistency=consistency, config=config)
+    return [
+        decision.explain(known, one, int(epoch), consistency=consistency[one], config=config)
+        for one in _ids(sample_ids)
+    ]
 
 
 def neighbours(run: Run, sample_id: int, epoch: int) -> pd.DataFrame:
