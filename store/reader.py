@@ -27,7 +27,7 @@ from store.sources import State
 
 # What stays in memory between questions: nothing is gained by more, for the system keeps the files that were
 # read, and what does not fit goes to a file. The few questions that fail below it are asked again above it.
-MEMORY, MEMORY_AT_MOST = "16MB", "1GB"
+MEMORY, MEMORY_AT_MOST = "24MB", "1GB"
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "threads": 2,
     "memory_limit": MEMORY,

@@ -307,7 +307,7 @@ def test_files_beside_the_parts_do_not_matter(make_run):
 def test_the_settings_bound_what_questions_may_take(make_run):
     settings = "SELECT current_setting('threads') AS threads, current_setting('memory_limit') AS memory"
     assert json.loads(ask(make_run(), settings).to_json(orient="records")) == [
-        {"threads": 2, "memory": "15.2 MiB"}
+        {"threads": 2, "memory": "22.8 MiB"}
     ]
 
 
@@ -315,4 +315,4 @@ def test_a_question_that_needs_more_memory_gets_it_and_hands_it_back(make_run):
     run = make_run()
     list_of_40_megabytes = "SELECT len(list(range)) AS n FROM range(5_000_000)"
     assert ask(run, list_of_40_megabytes).n.tolist() == [5_000_000]
-    assert ask(run, "SELECT current_setting('memory_limit') AS memory").memory.tolist() == ["15.2 MiB"]
+    assert ask(run, "SELECT current_setting('memory_limit') AS memory").memory.tolist() == ["22.8 MiB"]
