@@ -19,10 +19,23 @@ from store import terms as store_terms
 from store.queries import Why
 from store.run import Run, default_root, find_run
 
+# The runs of a comparison as part of a key: their ids with the versions of their data.
+Versions = tuple[tuple[str, str], ...]
+
 KEPT_ANSWERS = 256
 KEPT_COMPARISONS = (
     32  # one number or one bit an epoch for each sample of a run: 0.2 to 1.3 MB at 50,000 x 200
 )
+
+
+def versions(compared: Sequence[Run]) -> Versions:
+    """Returns runs as part of a key: it changes when an answer about any of them can change."""
+    return tuple((run.id, run.data_version()) for run in compared)
+
+
+def runs(of: Versions) -> list[Run]:
+    """Returns the runs that a key names, in its order."""
+    return [find_run(default_root(), run_id) for run_id, _ in of]
 
 
 def metrics(run: Run) -> DataFrame:
@@ -35,9 +48,9 @@ def epoch_stats(run: Run, signal: str, label: int | None = None) -> DataFrame:
     return _answer("epoch_stats", run.id, run.data_version(), signal, label)
 
 
-def stats_of(runs: Sequence[Run], signal: str) -> DataFrame:
+def stats_of(compared: Sequence[Run], signal: str) -> DataFrame:
     """Returns quantiles and histogram of a signal by run and epoch."""
-    return _answer_of("stats_of", tuple((run.id, run.data_version()) for run in runs), signal)
+    return _answer_of("stats_of", versions(compared), signal)
 
 
 def history(run: Run, sample_ids: Sequence[int]) -> DataFrame:
@@ -110,10 +123,20 @@ def labels(run: Run) -> ndarray:
     return _compared_answer("labels", run.id, run.data_version())
 
 
+def terms(run: Run, epoch: int, *, by_loss: bool = False) -> DataFrame:
+    """Returns what was known of each sample when an epoch was selected."""
+    return _terms(run.id, run.data_version(), epoch, by_loss=by_loss)
+
+
+def kept_sets(run: Run, epochs: Sequence[int]) -> dict[int, ndarray]:
+    """Returns the ids that some epochs kept, by epoch."""
+    return _kept_sets(run.id, run.data_version(), tuple(int(epoch) for epoch in epochs))
+
+
 def badges(run: Run, mates: Sequence[Run] = ()) -> list[Badge]:
     """Returns the diagnostics of a run, and last the one that compares it with the mates of its study."""
-    versions = tuple((one.id, one.data_version()) for one in (run, *mates))
-    return [*_diagnosed(*versions[0]), _compared(versions)]
+    of = versions((run, *mates))
+    return [*_diagnosed(*of[0]), _compared(of)]
 
 
 @st.cache_data(max_entries=KEPT_ANSWERS, show_spinner=False)
@@ -127,8 +150,8 @@ def _diagnosed(run_id: str, version: str) -> list[Badge]:  # noqa: ARG001 - part
 
 
 @st.cache_data(max_entries=KEPT_ANSWERS, show_spinner=False)
-def _compared(versions: tuple[tuple[str, str], ...]) -> Badge:
-    return diagnostics.between_runs([find_run(default_root(), run_id) for run_id, _ in versions])
+def _compared(of: Versions) -> Badge:
+    return diagnostics.between_runs(runs(of))
 
 
 @st.cache_data(max_entries=KEPT_ANSWERS, show_spinner=False)
@@ -137,20 +160,8 @@ def _answer(question: str, run_id: str, version: str, *arguments: Any) -> Any:  
 
 
 @st.cache_data(max_entries=KEPT_ANSWERS, show_spinner=False)
-def _answer_of(question: str, versions: tuple[tuple[str, str], ...], *arguments: Any) -> Any:
-    return getattr(queries, question)(
-        [find_run(default_root(), run_id) for run_id, _ in versions], *arguments
-    )
-
-
-def terms(run: Run, epoch: int, *, by_loss: bool = False) -> DataFrame:
-    """Returns what was known of each sample when an epoch was selected."""
-    return _terms(run.id, run.data_version(), epoch, by_loss=by_loss)
-
-
-def kept_sets(run: Run, epochs: Sequence[int]) -> dict[int, ndarray]:
-    """Returns the ids that some epochs kept, by epoch."""
-    return _kept_sets(run.id, run.data_version(), tuple(int(epoch) for epoch in epochs))
+def _answer_of(question: str, of: Versions, *arguments: Any) -> Any:
+    return getattr(queries, question)(runs(of), *arguments)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

@@ -4,22 +4,18 @@ The groups are two independent samples even where seeds are shared (ours): runs 
 soon part, so pairs would halve the degrees of freedom and gain little.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 import streamlit as st
 from numpy import ndarray
 from pandas import DataFrame
 
 from app import cached
+from app.cached import Versions
 from app.sample_level import moderated
 from app.sample_level.moderated import Moderated
 from app.sample_level.sides import Sides
 from app.samples import sample_life
 from store import comparing
-from store.run import Run, default_root, find_run
-
-Versions = tuple[tuple[str, str], ...]
 
 
 def tested(sides: Sides, measure: str, *, is_centred: bool = False) -> Moderated:
@@ -65,7 +61,7 @@ def _is_centred(measure: str, wanted: bool) -> bool:
 
 
 def _versions(sides: Sides) -> tuple[Versions, Versions]:
-    one, other = (tuple((run.id, run.data_version()) for run in runs) for runs in sides.runs())
+    one, other = (cached.versions(runs) for runs in sides.runs())
     return one, other
 
 
@@ -86,13 +82,9 @@ def _values(
 ) -> tuple[ndarray, ndarray]:
     """Returns the values of A and B, (seeds, N) each."""
     one, other = (
-        np.stack([cached.per_sample(run, measure, epoch) for run in _runs(side)]) for side in versions
+        np.stack([cached.per_sample(run, measure, epoch) for run in cached.runs(side)]) for side in versions
     )
     if not is_centred:
         return one, other
     first, second = (side - np.nanmedian(side, axis=1, keepdims=True) for side in (one, other))
     return first, second
-
-
-def _runs(versions: Sequence[tuple[str, str]]) -> list[Run]:
-    return [find_run(default_root(), run_id) for run_id, _ in versions]

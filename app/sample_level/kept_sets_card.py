@@ -5,11 +5,9 @@ from pandas import DataFrame
 
 from app import cached, cards, focus, wording
 from app.ablations.groups import Group
+from app.cached import Versions
 from app.sample_level import kept_sets, sample_charts
 from app.sample_level.sides import Sides
-from store.run import Run, default_root, find_run
-
-Versions = tuple[tuple[str, str], ...]
 
 TITLE = "Do they keep the same samples?"
 _FORMULA = "Random: m / (a + b − m) with m = a · b / n, the expected overlap of sets of a and b samples"
@@ -17,7 +15,7 @@ _FORMULA = "Random: m / (a + b − m) with m = a · b / n, the expected overlap 
 
 def draw(sides: Sides) -> None:
     """Draws the card; empty where a group keeps everything, because its sets are equal by definition."""
-    one, other = ([(run.id, run.data_version()) for run in runs] for runs in sides.runs())
+    one, other = (cached.versions(runs) for runs in sides.runs())
     full = [group for group in (sides.one, sides.other) if _keeps_everything(group)]
     if full:
         names = " and ".join(group.name for group in full)
@@ -28,7 +26,7 @@ def draw(sides: Sides) -> None:
         )
         return
     with st.skeleton(height=380):
-        frame = _agreement(tuple(one), tuple(other), sides.samples, sides.epoch)
+        frame = _agreement(one, other, sides.samples, sides.epoch)
     epoch = focus.epoch(sides.epoch)
     figure = sample_charts.kept_agreement(frame, cards.colors(), colors=sides.colors, epoch=epoch)
     note = (
@@ -60,9 +58,5 @@ def _keeps_everything(group: Group) -> bool:
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def _agreement(one: Versions, other: Versions, samples: int, epoch: int) -> DataFrame:
-    first, second = ([cached.kept_bits(run, epoch) for run in _runs(side)] for side in (one, other))
+    first, second = ([cached.kept_bits(run, epoch) for run in cached.runs(side)] for side in (one, other))
     return kept_sets.agreement(first, second, samples)
-
-
-def _runs(versions: Versions) -> list[Run]:
-    return [find_run(default_root(), run_id) for run_id, _ in versions]

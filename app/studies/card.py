@@ -8,10 +8,11 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app import cached, cards, demo, finding, markup, wording
+from app.cached import Versions
 from app.studies import members as study
 from app.studies import methods, reading, result_card
 from app.studies.members import Member
-from store.run import Run, default_root, find_run
+from store.run import Run
 
 _COMING = (
     ("Find", "a mislabelled image, and see why selection dropped it"),
@@ -56,12 +57,12 @@ def _suspect(members: Sequence[Member]) -> tuple[Run, int, int] | None:
     """Returns run, sample and epoch of the finding, once nothing trains any more."""
     if not all(member.status.is_over for member in members):
         return None
-    return _found(tuple((member.run.id, member.run.data_version()) for member in members))
+    return _found(cached.versions([member.run for member in members]))
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _found(versions: tuple[tuple[str, str], ...]) -> tuple[Run, int, int] | None:
-    return demo.featured_suspect([find_run(default_root(), run_id) for run_id, _ in versions])
+def _found(of: Versions) -> tuple[Run, int, int] | None:
+    return demo.featured_suspect(cached.runs(of))
 
 
 def _progress(name: str, members: Sequence[Member]) -> None:
