@@ -71,12 +71,12 @@ class Table:
         row = {
             "what": what, "n": len(values), "median": round(float(middle), 4), "p95": round(float(late), 4),
             "max": round(float(worst), 4), "at most": most, "unit": unit, "met": bool(late <= most),
+            "load": round(psutil.getloadavg()[0], 1),
         }  # fmt: skip
         self.rows.append(row)
-        line = (
-            f"{what:<52} n {len(values):>3}  median {middle:8.3f}  p95 {late:8.3f}  max {worst:8.3f} {unit}"
-        )
-        sys.stdout.write(f"{line}  at most {most:g}  {'met' if late <= most else 'MISSED'}\n")
+        line = f"{what:<52} n {len(values):>3}  median {middle:8.3f}  p95 {late:8.3f}  max {worst:8.3f}"
+        verdict = f"{'met' if late <= most else 'MISSED'}  (load {row['load']})"
+        sys.stdout.write(f"{line} {unit}  at most {most:g}  {verdict}\n")
         sys.stdout.flush()
 
 
@@ -237,6 +237,14 @@ def _comparison(page: Page, address: str, table: Table) -> None:
         _until_settled(page, link.nth(PAGES.index("runs")).click, "runs")
         spent.append(_until_settled(page, link.nth(PAGES.index("ablations")).click, "ablations"))
     table.add("compare 8 runs with bands", spent[1:], most=1)
+    parts = page.get_by_role("radiogroup", name="Section").get_by_role("radio")
+    for place in range(parts.count()):
+        spent = []
+        for _ in range(4):
+            parts.nth(place - 1).click()
+            page.wait_for_function(_SETTLED, polling=20)
+            spent.append(_until_settled(page, parts.nth(place).click, "ablations"))
+        table.add(f"Ablations: section {parts.nth(place).inner_text()}", spent[1:], most=1)
 
 
 def _rerun(page: Page, address: str, run: Run) -> None:
