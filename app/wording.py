@@ -20,6 +20,11 @@ def is_known(value: float | None) -> bool:
     return value is not None and not math.isnan(value)
 
 
+def capital(sentence: str) -> str:
+    """Writes a sentence with a capital first letter, the rest as it is: a name inside keeps its own."""
+    return f"{sentence[:1].upper()}{sentence[1:]}"
+
+
 def count(value: float | None) -> str:
     """Writes a whole number with separators: 12,130."""
     if value is None or math.isnan(value):

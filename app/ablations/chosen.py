@@ -4,13 +4,14 @@ The whole study stands in the address as its name, so that a link made while it 
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import streamlit as st
 
-from app import cached, focus, naming
+from app import focus, naming
 from app.ablations import choices
 from app.studies import members as study
+from app.studies import reading
 from app.studies.members import Member
 from store.errors import RunIsForeign
 from store.run import Run
@@ -18,13 +19,6 @@ from store.run import Run
 WITHOUT_STUDY = 12  # so many of the newest runs are compared where no study is
 
 Configs = dict[str, dict[str, Any]]
-
-
-class Compared(NamedTuple):
-    """The runs that were chosen: those that can be read, and what is wrong with the others."""
-
-    members: list[Member]
-    damaged: list[str]
 
 
 def pick(runs: Sequence[Run]) -> list[Run]:
@@ -44,15 +38,10 @@ def pick(runs: Sequence[Run]) -> list[Run]:
     return [run for run in runs if run.id in {*of_study, *more}]
 
 
-def read(runs: Sequence[Run]) -> Compared:
-    """Returns the runs as a comparison needs them, in the order in which they were queued."""
-    found = Compared([], [])
-    for run in sorted(runs, key=lambda run: run.id):
-        try:
-            found.members.append(_member(run))
-        except RunIsForeign as error:
-            found.damaged.append(str(error))
-    return Compared(_as_queued(found.members), found.damaged)
+def read(runs: Sequence[Run]) -> tuple[list[Member], list[tuple[Run, str]]]:
+    """Returns the runs as queued, and apart the damaged ones, each with what is wrong with it."""
+    members, damaged = reading.read(sorted(runs, key=lambda run: run.id))
+    return [member for group in study.by_study(members).values() for member in group], damaged
 
 
 def versions(runs: Sequence[Run]) -> tuple[tuple[str, str, str], ...]:
@@ -65,16 +54,6 @@ def _version(run: Run) -> str:
         return run.data_version()
     except RunIsForeign:
         return "damaged"
-
-
-def _member(run: Run) -> Member:
-    return Member(
-        run=run, config=run.config(), status=run.status(), metrics=cached.metrics(run), about=run.about()
-    )
-
-
-def _as_queued(members: Sequence[Member]) -> list[Member]:
-    return [member for group in study.by_study(members).values() for member in group]
 
 
 def _configs(runs: Sequence[Run]) -> Configs:

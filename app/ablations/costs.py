@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import streamlit as st
 from pandas import DataFrame
 
-from app import cards, markup
+from app import cards, markup, wording
 from app.ablations import bands, choices, cost_chart, differences, looks, measures
 from app.ablations.groups import Group
 from app.ablations.measures import Measure
@@ -67,8 +67,8 @@ def panel(
     return Panel(
         f"{measure.label} of the last epoch against {x.lower()}",
         cost_chart.costs(points, palette, measure=measure, x=x, colors=colors),
-        note=f"{_capital(bands.MEANINGS[band])}, in both directions; {looks.seeds(groups)}. Dashed: Pareto "
-        "front of the means (ours), no other group is both cheaper and better. Open: a run is not done",
+        note=f"{wording.capital(bands.MEANINGS[band])}, in both directions; {looks.seeds(groups)}. "
+        "Dashed: Pareto front of the means (ours), no other group is both cheaper and better. Open: a run is not done",
         alt=f"{measure.label} against {x.lower()}; on the Pareto front: {', '.join(ends) or 'no group'}",
         table=points.drop(columns="key"),
     )
@@ -131,7 +131,3 @@ def _unbroken(rows: DataFrame) -> DataFrame:
 def _warned(groups: Sequence[Group]) -> str:
     """Says of several comparisons which of their numbers are corrected."""
     return f". {telling.corrected(len(groups) - 1).removesuffix('.')}" if len(groups) > 2 else ""
-
-
-def _capital(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}"

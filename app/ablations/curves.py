@@ -102,7 +102,7 @@ def _note(groups: Sequence[Group], lines: Sequence[Line], measure: Measure, *, a
         )
     if axis != "epoch":
         parts.append("each point is the mean of the seeds at one epoch in both directions (ours)")
-    return ". ".join(f"{part[0].upper()}{part[1:]}" for part in parts)
+    return ". ".join(map(wording.capital, parts))
 
 
 def _has_bands(groups: Sequence[Group]) -> bool:

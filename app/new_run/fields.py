@@ -64,7 +64,7 @@ class Setting:
     @property
     def help(self) -> str:
         """Returns what the setting does, its default and the values that it takes."""
-        said = f"{self.description[:1].upper()}{self.description[1:]}".rstrip(".")
+        said = wording.capital(self.description).rstrip(".")
         ends = "; ".join(part for part in (self._default_said(), self.range) if part)
         return ". ".join(part for part in (said, ends) if part)
 

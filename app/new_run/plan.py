@@ -68,4 +68,4 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tup
 def _does(part: Settings, name: str) -> str:
     """Returns what a strategy or policy does, after its name."""
     does = fields.sentence(type(part))
-    return f"{name[0].upper()}{name[1:]}: {does[0].lower()}{does[1:]}"
+    return f"{wording.capital(name)}: {does[0].lower()}{does[1:]}"

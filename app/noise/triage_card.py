@@ -107,7 +107,7 @@ def _evidence(run: Run, case: Case) -> None:
         f'<div class="ut-case" title="{hint}"><h2>{markup.text(title)}</h2><p>{markup.text(note)}</p></div>',
         '<div class="ut-case-life"><span>Confidence in the label, 0 to 1</span>',
         markup.sparkline(confidence, says="confidence in the label by epoch", low=0, high=1),
-        f"<span>{markup.text(kept[0].upper() + kept[1:])}</span>",
+        f"<span>{markup.text(wording.capital(kept))}</span>",
         markup.strip(past["selected"].tolist()),
         "</div>",
     )

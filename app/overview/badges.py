@@ -97,7 +97,7 @@ def _row(run: Run, badge: Badge, *, is_linked: bool) -> str:
 
 
 def _definition(badge: Badge) -> str:
-    return badge.definition[:1].upper() + badge.definition[1:]
+    return wording.capital(badge.definition)
 
 
 def _by_verdict(badges: Sequence[Badge]) -> tuple[list[Badge], list[Badge], list[Badge]]:

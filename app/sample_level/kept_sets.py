@@ -1,7 +1,7 @@
 """How far two runs keep the same samples, epoch by epoch, beside how far two seeds of one method do.
 
-The Jaccard index of two kept sets is the samples that both keep over those that either keeps. Two sets drawn
-at random overlap too, so what chance gives sets of these sizes stands beside it (ours).
+Every run of one group is held against every one of the other, one run against one run, so that the numbers
+between groups and those within one are of a kind (ours).
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,24 +11,7 @@ import numpy as np
 from numpy import ndarray
 from pandas import DataFrame
 
-
-def jaccard(one: ndarray, other: ndarray) -> ndarray:
-    """Returns the Jaccard index of each epoch, (E,); NaN where neither keeps a sample.
-
-    one, other: (E, bytes) uint8, a bit a sample.
-    """
-    both, either = (_sizes(sets) for sets in (one & other, one | other))
-    return np.where(either > 0, both / np.maximum(either, 1), np.nan)
-
-
-def expected(n: int, one: ndarray, other: ndarray) -> ndarray:
-    """Returns what two random sets of these sizes among n samples have: m / (a + b - m), m = a b / n.
-
-    m is the expected overlap; the index of the expectation, which for many samples is that of the sets.
-    """
-    overlap = one * other / n
-    either = one + other - overlap
-    return np.where(either > 0, overlap / np.where(either > 0, either, 1), np.nan)
+from app import overlap
 
 
 def agreement(one: Sequence[ndarray], other: Sequence[ndarray], n: int) -> DataFrame:
@@ -52,8 +35,9 @@ def _by_epoch(pairs: Iterable[tuple[ndarray, ndarray]], n: int) -> DataFrame:
     listed = list(pairs)
     if not listed:
         return DataFrame()
-    found = np.stack([jaccard(first, second) for first, second in listed])
-    chance = np.stack([expected(n, _sizes(first), _sizes(second)) for first, second in listed])
+    sizes = [(_sizes(first & second), _sizes(first), _sizes(second)) for first, second in listed]
+    found = np.stack([overlap.jaccard(*of_pair) for of_pair in sizes])
+    chance = np.stack([overlap.by_chance(first, second, n) for _, first, second in sizes])
     return DataFrame(
         {
             "epoch": np.arange(found.shape[1]),

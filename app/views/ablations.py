@@ -41,18 +41,23 @@ def render() -> None:
     seen = chosen.versions(picked)
     if any(not run.status().is_over for run in picked):
         st.fragment(_watch, run_every=LIVE_SECONDS)(picked, seen)
-    compared = chosen.read(picked)
-    for sentence in compared.damaged:
+    members, damaged = chosen.read(picked)
+    for _, sentence in damaged:
         st.error(f"Left out of the comparison: {markup.sentence(sentence)}", icon=":material/error:")
-    groups = briefly(grouped(compared.members))
+    groups = briefly(grouped(members))
     if not groups:
-        _nothing_yet(compared.members)
+        _nothing_yet(members)
         return
-    _legend(groups, compared.members)
+    _legend(groups, members)
+    _section(groups, members)
+
+
+def _section(groups: Sequence[Group], members: Sequence[Member]) -> None:
+    """Draws the section that was chosen, below what makes the comparison unfair."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         section = _pick_section()
         st.space("stretch")
-        _offer_report(compared.members)
+        _offer_report(members)
     if section is not settings and (found := unfair.sentences(groups)):
         st.caption(
             f":material/warning: The groups differ in more than their method: {', '.join(found)}. "

@@ -10,7 +10,7 @@ import numpy as np
 from numpy import ndarray
 from pandas import DataFrame
 
-from app.what_if import replay
+from app import overlap
 from app.what_if.replay import Outcome
 
 
@@ -30,7 +30,7 @@ class Effect:
     @property
     def jaccard(self) -> float:
         """Shared / all of both sets."""
-        return replay.jaccard(np.flatnonzero(self.before), self.outcome.ids)
+        return overlap.jaccard_of_ids(np.flatnonzero(self.before), self.outcome.ids)
 
     @property
     def entering(self) -> ndarray:

@@ -4,7 +4,6 @@ Nothing of a strategy is written a second time here: the logged terms become the
 select decides. With the run's own settings that gives the logged set, which makes the rest believable.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -65,25 +64,6 @@ def is_drawn(config: RunConfig) -> bool:
 def needs_loss(config: RunConfig) -> bool:
     """Says whether the selection goes by losses, which are slower to ask for."""
     return isinstance(config.strategy, InfoBatch)
-
-
-def jaccard(one: ndarray, other: ndarray) -> float:
-    """Shared / all ids of two sets, (M,) and (L,) ascending ids each; NaN where both are empty."""
-    shared = len(np.intersect1d(one, other, assume_unique=True))
-    together = len(one) + len(other) - shared
-    return shared / together if together else float("nan")
-
-
-def random_jaccard(one: int, other: int, samples: int) -> float:
-    """What two random sets of these sizes share, by their expected overlap one x other / N (ours)."""
-    shared = one * other / samples
-    return shared / (one + other - shared) if one + other else float("nan")
-
-
-def mean(values: Iterable[float]) -> float:
-    """Mean of the known values; NaN where none is."""
-    known = [value for value in values if not np.isnan(value)]
-    return float(np.mean(known)) if known else float("nan")
 
 
 def _signals(terms: DataFrame, config: RunConfig) -> Signals:

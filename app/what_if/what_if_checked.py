@@ -10,9 +10,9 @@ from typing import NamedTuple
 import streamlit as st
 from pandas import DataFrame, concat
 
-from app import cached, canvas, cards, markup, naming, wording
+from app import cached, canvas, cards, markup, naming, overlap, wording
 from app.studies.members import Member
-from app.what_if import replay, what_if_charts
+from app.what_if import what_if_charts
 from engine.config import InvalidConfig, RunConfig, parse
 from store import predictions
 from store.errors import RunIsForeign
@@ -75,7 +75,7 @@ def _chart(curves: DataFrame, last_epoch: int) -> None:
     st.plotly_chart(
         what_if_charts.agreement(curves, cards.colors(), last_epoch=last_epoch), theme=None,
         config=canvas.CONFIG, key="chart_what_if_agreement",
-        alt=f"Mean Jaccard of predicted and kept: {wording.number(replay.mean(predicted['jaccard']))}",
+        alt=f"Mean Jaccard of predicted and kept: {wording.number(predicted['jaccard'].mean())}",
     )  # fmt: skip
 
 
@@ -102,7 +102,7 @@ def by_seeds(base: Run, config: RunConfig, epochs: Sequence[int]) -> DataFrame:
     for mate in _mates(base, config)[:MATES]:
         theirs = cached.kept_sets(mate, epochs)
         rows += [
-            (mate.id, epoch, replay.jaccard(own[epoch], theirs[epoch]))
+            (mate.id, epoch, overlap.jaccard_of_ids(own[epoch], theirs[epoch]))
             for epoch in epochs
             if epoch in own and epoch in theirs and min(len(own[epoch]), len(theirs[epoch])) < samples
         ]
@@ -128,8 +128,8 @@ def _agreed(run: Run, prediction: Prediction) -> DataFrame:
     rows = [
         (
             epoch,
-            replay.jaccard(ids, actual[epoch]),
-            replay.random_jaccard(len(ids), len(actual[epoch]), prediction.of),
+            overlap.jaccard_of_ids(ids, actual[epoch]),
+            float(overlap.by_chance(len(ids), len(actual[epoch]), prediction.of)),
         )
         for epoch, ids in sorted(prediction.kept.items())
         if epoch in actual and min(len(ids), len(actual[epoch])) < prediction.of
@@ -158,10 +158,10 @@ def _table(found: Sequence[Checked], seeds: DataFrame) -> DataFrame:
                 "State": f"{one.run.status().state}, {done}",
                 "Epoch": wording.count(epoch),
                 "Predicted": wording.count(len(one.prediction.kept[epoch])),
-                "Jaccard": wording.number(replay.mean(here["jaccard"])),
-                "Mean over epochs": wording.number(replay.mean(one.agreed["jaccard"])),
-                "Seeds alone": wording.number(replay.mean(seeds[seeds["epoch"] == epoch]["jaccard"])),
-                "Chance": wording.number(replay.mean(here["chance"])),
+                "Jaccard": wording.number(here["jaccard"].mean()),
+                "Mean over epochs": wording.number(one.agreed["jaccard"].mean()),
+                "Seeds alone": wording.number(seeds.loc[seeds["epoch"] == epoch, "jaccard"].mean()),
+                "Chance": wording.number(here["chance"].mean()),
             }
         )
     return DataFrame(rows)

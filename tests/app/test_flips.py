@@ -60,30 +60,16 @@ def test_one_seed_each_has_no_noise_floor():
     assert "no noise floor" in sentence(found)
 
 
-def test_jaccard_by_hand():
-    one = packed({0, 1, 2, 9}, set(), {3}, samples=11)
-    other = packed({1, 2, 3, 9}, set(), {4}, samples=11)
-    # 3 of 5; nothing kept by either; nothing shared
-    assert kept_sets.jaccard(one, other) == pytest.approx([3 / 5, np.nan, 0], nan_ok=True)
-
-
 @pytest.mark.parametrize("samples", [7, 64, 150])
-def test_jaccard_is_that_of_sets(samples: int):
+def test_the_index_of_packed_sets_is_that_of_sets(samples: int):
     rng = np.random.default_rng(samples)
-    sets = [[set(rng.permutation(samples)[: samples // 2].tolist()) for _ in range(5)] for _ in range(2)]
-    found = kept_sets.jaccard(*(packed(*side, samples=samples) for side in sets))
-    assert found == pytest.approx([len(a & b) / len(a | b) for a, b in zip(*sets, strict=True)])
-
-
-def test_the_expected_overlap_is_that_of_random_sets():
-    rng = np.random.default_rng(0)
-    drawn = []
-    for _ in range(400):
-        a, b = (set(rng.permutation(1000)[:size].tolist()) for size in (500, 300))
-        drawn.append(len(a & b) / len(a | b))
-    by_formula = kept_sets.expected(1000, np.array([500]), np.array([300]))
-    assert by_formula == pytest.approx([150 / 650])  # 500 x 300 / 1000 shared, of 800 less those
-    assert np.mean(drawn) == pytest.approx(by_formula[0], abs=0.002)
+    one, other = (
+        [set(rng.permutation(samples)[: samples // 2].tolist()) for _ in range(5)] for _ in range(2)
+    )
+    found = kept_sets.agreement([packed(*one, samples=samples)], [packed(*other, samples=samples)], samples)
+    assert found["mean"].tolist() == pytest.approx(
+        [len(a & b) / len(a | b) for a, b in zip(one, other, strict=True)]
+    )
 
 
 def test_agreement_lists_pairs_between_and_within():

@@ -84,13 +84,6 @@ def test_the_cut_is_the_lowest_score_kept_and_a_draw_has_none(run: Run):
     assert np.isnan(replay.replayed(logged, parse(run.config(), ["strategy.draw=gumbel"]), 5).cut)
 
 
-def test_overlap_of_sets_and_of_random_ones():
-    assert replay.jaccard(np.array([1, 2, 3]), np.array([2, 3, 4, 5])) == 2 / 5
-    assert np.isnan(replay.jaccard(np.array([]), np.array([])))
-    assert replay.random_jaccard(50, 50, 100) == 25 / 75  # two halves of 100 share 25
-    assert replay.random_jaccard(100, 40, 100) == 40 / 100
-
-
 def test_infobatch_goes_by_the_losses_before():
     """A sample that is not below the mean is kept whatever chance says."""
     config = RunConfig.model_validate({"strategy": {"kind": "infobatch", "drop_chance": 0.99}})
