@@ -123,7 +123,9 @@ def main() -> None:
 def _every_page() -> list[Picture]:
     shown = {picture.page: picture for picture in README}
     schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-    return [replace(shown[page], name=page or "runs", scheme=scheme) for page, scheme in product(shown, schemes)]
+    return [
+        replace(shown[page], name=page or "runs", scheme=scheme) for page, scheme in product(shown, schemes)
+    ]
 
 
 def _photograph(browser: Browser, address: str, picture: Picture, size: str) -> bytes:
