@@ -56,13 +56,16 @@ def ask(members: Sequence[Member]) -> Wanted:
 
 def _slots() -> None:
     now = queue.slots(default_root()) or launch.default_slots()
-    if st.session_state.get(_SLOTS) != now:  # another tab may have changed it
+    elsewhere = st.session_state.get(_SLOTS, now) != now  # another tab has changed it
+    if elsewhere:
         st.session_state[_SLOTS] = now
     words, number = st.container(width="content"), st.container(width=110)
     words.markdown("Train at once", help="Runs that train side by side; more than cores makes each slower")
+    # The default too: a browser that missed the first drawing would answer with the least.
     number.number_input(
-        "Train at once", 1, queue.MOST_SLOTS, key=_SLOTS, label_visibility="collapsed", on_change=_take_slots
-    )
+        "Train at once", 1, queue.MOST_SLOTS, "min" if elsewhere else now, key=_SLOTS,
+        label_visibility="collapsed", on_change=_take_slots,
+    )  # fmt: skip
 
 
 def _take_slots() -> None:

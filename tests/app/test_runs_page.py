@@ -39,6 +39,16 @@ def test_slots_are_written_for_the_supervisor_and_follow_another_tab(
     assert at.run().number_input(key="runs_slots").value == 5
 
 
+def test_slots_stand_in_every_drawing_for_a_browser_that_missed_the_first(
+    page: Callable[..., AppTest], tmp_path: Path
+) -> None:
+    make_run(tmp_path, epochs=0, state="queued")
+    queue.set_slots(tmp_path, 3)
+    at = page(tmp_path)
+    for drawn in (at, at.run()):
+        assert drawn.number_input(key="runs_slots").proto.default == 3
+
+
 def test_stop_all_stops_what_waits(page: Callable[..., AppTest], tmp_path: Path) -> None:
     for _ in range(2):
         make_run(tmp_path, epochs=0, state="queued")
