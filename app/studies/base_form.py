@@ -32,7 +32,7 @@ def draw(preset: Preset) -> tuple[RunConfig | None, range]:
     shown = base or design.default_base()
     changed: dict[str, Any] = {
         "epochs": epochs.number_input(
-            "Epochs", preset.fewest_epochs, 1000, max(preset.fewest_epochs, shown.epochs),
+            "Epochs", 1, 1000, max(preset.fewest_epochs, shown.epochs),
             key=f"study_epochs_{key}", help="The same for all arms",
         ),
         "batch_size": batch.number_input("Batch size", 2, 4096, shown.batch_size, key=f"study_batch_{key}"),

@@ -59,6 +59,14 @@ def test_preset_can_be_launched_from_its_defaults(name: str, page: Page, tmp_pat
     assert f"{asks} {amount} runs" in buttons(at)
 
 
+def test_too_few_epochs_are_refused_with_the_rule_and_nothing_is_launched(page: Page, tmp_path: Path) -> None:
+    at = page(tmp_path, "studies")
+    (epochs,) = (number for number in at.number_input if number.label == "Epochs")
+    epochs.set_value(3).run()
+    assert "epochs must be at least 8 here; got 3" in " ".join(error.value.lower() for error in at.error)
+    assert "Launch" not in " ".join(buttons(at))
+
+
 def test_launch_queues_the_grid_once_and_turns_to_the_results(page: Page, tmp_path: Path):
     at = page(tmp_path, "studies")
     at.radio(key="studies_preset").set_value("hnsw").run()
