@@ -11,10 +11,10 @@ from pandas import DataFrame
 from app import cards, markup, wording
 from app.ablations import bands, choices, cost_chart, differences, looks, measures
 from app.ablations.groups import Group
+from app.ablations.looks import Look
 from app.ablations.measures import Measure
 from app.panel import Panel
 from app.studies import telling
-from app.theme import Palette
 
 TITLE = "Cost"
 
@@ -45,30 +45,22 @@ def _chart(groups: Sequence[Group], outcomes: dict[str, Measure]) -> Measure:
         cost = choices.selected("Cost", "cost", {key: measures.AXIS_LABELS[key] for key in differences.COSTS})
     with top[2]:
         band = choices.selected("Band", "band", bands.BANDS)
-    pinned = choices.pinned(groups)
-    cards.panel(panel(groups, measure, cards.colors(), cost=cost, band=band, pinned=pinned))
+    look = Look(cards.colors(), band, choices.pinned(groups))
+    cards.panel(panel(groups, measure, look, cost=cost))
     return measure
 
 
-def panel(
-    groups: Sequence[Group],
-    measure: Measure,
-    palette: Palette,
-    *,
-    cost: str,
-    band: str,
-    pinned: Sequence[str],
-) -> Panel:
-    """Returns what the groups reached in their last epoch against one of COSTS, with one of BANDS."""
+def panel(groups: Sequence[Group], measure: Measure, look: Look, *, cost: str) -> Panel:
+    """Returns what the groups reached in their last epoch against one of differences.COSTS."""
     x = measures.AXIS_LABELS[cost]
-    points = differences.points(groups, measure.key, cost=cost, band=band)
+    points = differences.points(groups, measure.key, cost=cost, band=look.band)
     ends = points.loc[points["front"], "group"].tolist()
-    colors = looks.colors_of(groups, palette, pinned=pinned)
     return Panel(
         f"{measure.label} of the last epoch against {x.lower()}",
-        cost_chart.costs(points, palette, measure=measure, x=x, colors=colors),
-        note=f"{wording.capital(bands.MEANINGS[band])}, in both directions; {looks.seeds(groups)}. "
-        "Dashed: Pareto front of the means (ours), no other group is both cheaper and better. Open: a run is not done",
+        cost_chart.costs(points, look.palette, measure=measure, x=x, colors=look.colors(groups)),
+        note=f"{wording.capital(bands.MEANINGS[look.band])}, in both directions; {looks.seeds(groups)}. "
+        "Dashed: Pareto front of the means (ours), no other group is both cheaper and better. "
+        "Open: a run is not done",
         alt=f"{measure.label} against {x.lower()}; on the Pareto front: {', '.join(ends) or 'no group'}",
         table=points.drop(columns="key"),
     )

@@ -25,7 +25,7 @@ _PADDING = 0.05  # of the range of values, above and below
 class Line:
     """A group of n seeds as it is drawn.
 
-    curve: epoch, x, mean, low, high, n, whole, one row an epoch; runs: run, x, value, for single lines.
+    curve: epoch, x, mean, low, high, n, whole, one row an epoch; runs: run, x, value, where each is drawn.
     """
 
     name: str
@@ -33,22 +33,21 @@ class Line:
     color: str
     dash: str
     curve: DataFrame
-    runs: DataFrame
+    runs: DataFrame | None = None
     is_named: bool = True
 
 
-def curves(
-    lines: Sequence[Line], palette: Palette, *, measure: Measure, x: str, band: str, single: bool = False
-) -> go.Figure:
-    """Draws the mean of each group with its band; x and band: what they are called; single: each run too."""
+def curves(lines: Sequence[Line], palette: Palette, *, measure: Measure, x: str, band: str) -> go.Figure:
+    """Draws the mean of each group with its band, and its runs; x and band: what they are called."""
     is_by_epoch = x == "Epoch"
     sketch = Sketch(palette, height=_HEIGHT, x=x, y=measure.label)
     sketch.layout |= {"showlegend": False, "hovermode": "x unified" if is_by_epoch else "closest"}
-    low, high = _range(lines, measure, single=single)
+    low, high = _range(lines, measure)
     for line in lines:
         _band(sketch, line, floor=low)
-    for line in lines if single else ():
-        _runs(sketch, line)
+    for line in lines:
+        if line.runs is not None:
+            _runs(sketch, line, line.runs)
     for line in lines:
         _mean(sketch, line, measure, band=band)
     _axes(sketch, lines, measure, is_by_epoch=is_by_epoch)
@@ -104,11 +103,11 @@ def _band(sketch: Sketch, line: Line, *, floor: float) -> None:
         )
 
 
-def _runs(sketch: Sketch, line: Line) -> None:
+def _runs(sketch: Sketch, line: Line, runs: DataFrame) -> None:
     """Draws each run as a thin line, all in one trace with gaps between."""
     xs: list[float | None] = []
     ys: list[float | None] = []
-    for _, run in line.runs.dropna(subset=["value"]).groupby("run", sort=False):
+    for _, run in runs.dropna(subset=["value"]).groupby("run", sort=False):
         xs += [*run["x"], None]
         ys += [*run["value"], None]
     sketch.add(
@@ -127,29 +126,23 @@ def _mean(sketch: Sketch, line: Line, measure: Measure, *, band: str) -> None:
     curve = line.curve[line.curve["n"] > 0]
     whole = curve["whole"].to_numpy(bool)
     known = curve.assign(shown=np.where(whole, curve["mean"], np.nan))
-    _trace(sketch, line, known, {"width": 2, "dash": line.dash}, _says(curve, measure, band))
+    known = known.assign(says=_says(curve, measure, band))
+    _trace(sketch, line, known, {"width": 2, "dash": line.dash})
     if not whole.all():
         beside = ~whole | np.append(~whole[1:], False) | np.append(False, ~whole[:-1])
-        rest = curve.assign(shown=np.where(beside, curve["mean"], np.nan))
-        says = np.where(whole, "", _says(curve, measure, band))
-        _trace(sketch, line, rest, {"width": 1.2, "dash": "dot"}, says, fewer=True)
+        rest = known.assign(shown=curve["mean"].where(beside), says=known["says"].mask(whole, ""))
+        _trace(sketch, line, rest, {"width": 1.2, "dash": "dot"}, fewer=True)
 
 
 def _trace(
-    sketch: Sketch,
-    line: Line,
-    frame: DataFrame,
-    looks: dict[str, object],
-    says: ndarray,
-    *,
-    fewer: bool = False,
+    sketch: Sketch, line: Line, frame: DataFrame, looks: dict[str, object], *, fewer: bool = False
 ) -> None:
     sketch.add(
         "scatter",
         x=frame["x"],
         y=frame["shown"],
         name=f"{markup.text(line.name)}{', fewer seeds' if fewer else ''}",
-        customdata=says,
+        customdata=frame["says"],
         hovertemplate="%{customdata}",
         line={**looks, "color": line.color},
         **canvas.marks(len(frame) if not fewer else 99),
@@ -165,10 +158,10 @@ def _says(curve: DataFrame, measure: Measure, band: str) -> ndarray:
     return np.array(said, dtype=object)
 
 
-def _range(lines: Sequence[Line], measure: Measure, *, single: bool) -> tuple[float, float]:
+def _range(lines: Sequence[Line], measure: Measure) -> tuple[float, float]:
     """Returns the lowest and highest value that is drawn, NaN for none; on decades none below 0."""
     frames = [line.curve[["mean", "low", "high"]].to_numpy(float).ravel() for line in lines]
-    frames += [line.runs["value"].to_numpy(float) for line in lines] if single else []
+    frames += [line.runs["value"].to_numpy(float) for line in lines if line.runs is not None]
     values = np.concatenate(frames) if frames else np.array([])
     values = values[np.isfinite(values) & ((values > 0) | (not measure.is_log))]
     return (float(values.min()), float(values.max())) if len(values) else (np.nan, np.nan)

@@ -12,9 +12,9 @@ from app import cards, wording
 from app.ablations import bands, choices, curve_chart, looks, measures
 from app.ablations.curve_chart import Line
 from app.ablations.groups import Group
+from app.ablations.looks import Look
 from app.ablations.measures import Measure
 from app.panel import Panel
-from app.theme import Palette
 
 TITLE = "Curves"
 
@@ -32,53 +32,43 @@ def render(groups: Sequence[Group]) -> None:
         band = choices.selected("Band", "band", bands.BANDS)
     with top[3]:
         single = choices.switched("Each run", "single", hint="Draw every run as a thin line beside its mean")
-    pinned = choices.pinned(groups)
-    cards.panel(panel(groups, measure, cards.colors(), axis=axis, band=band, single=single, pinned=pinned))
+    look = Look(cards.colors(), band, choices.pinned(groups))
+    cards.panel(panel(groups, measure, look, axis=axis, single=single))
 
 
-def panel(
-    groups: Sequence[Group],
-    measure: Measure,
-    palette: Palette,
-    *,
-    axis: str,
-    band: str,
-    pinned: Sequence[str],
-    single: bool = False,
-) -> Panel:
-    """Returns the groups' curves of a measure over one of AXES with one of BANDS; single: each run too."""
-    lines = _lines(groups, measure, palette, axis=axis, band=band, pinned=pinned)
+def panel(groups: Sequence[Group], measure: Measure, look: Look, *, axis: str, single: bool = False) -> Panel:
+    """Returns the groups' curves of a measure over one of measures.AXES; single: each run too."""
+    lines, band = _lines(groups, measure, look, axis=axis, single=single), look.band
     x = measures.AXIS_LABELS[axis]
     against = "by epoch" if axis == "epoch" else f"against {x.lower()}"
     around = f": mean and {bands.BANDS[band]}" if _has_bands(groups) else ""
     return Panel(
         f"{measure.label} {against}{around}",
-        curve_chart.curves(lines, palette, measure=measure, x=x, band=bands.BANDS[band], single=single),
+        curve_chart.curves(lines, look.palette, measure=measure, x=x, band=bands.BANDS[band]),
         note=_note(groups, lines, measure, axis=axis, band=band),
         alt=f"{measure.label} {against}; {_takeaway(lines, measure)}",
         table=_table(lines, axis),
     )
 
 
-def _lines(
-    groups: Sequence[Group],
-    measure: Measure,
-    palette: Palette,
-    *,
-    axis: str,
-    band: str,
-    pinned: Sequence[str],
-) -> list[Line]:
+def _lines(groups: Sequence[Group], measure: Measure, look: Look, *, axis: str, single: bool) -> list[Line]:
     """Returns the groups as lines, those without colour first, so that they lie below."""
-    colors, dashes = looks.colors_of(groups, palette, pinned=pinned), looks.dashes_of(groups)
+    colors, dashes = look.colors(groups), looks.dashes_of(groups)
     lines = []
     for group in groups:
         rows = measures.rows(group, measure)
         rows = rows.assign(x=rows["epoch"] if axis == "epoch" else rows[axis])
-        of_group = curve(rows, band)
-        is_named = group.key in pinned
-        looks_of = {"color": colors[group.key], "dash": dashes[group.key]}
-        lines.append(Line(group.name, group.n, curve=of_group, runs=rows, is_named=is_named, **looks_of))
+        lines.append(
+            Line(
+                group.name,
+                group.n,
+                color=colors[group.key],
+                dash=dashes[group.key],
+                curve=curve(rows, look.band),
+                runs=rows if single else None,
+                is_named=group.key in look.pinned,
+            )
+        )
     return sorted(lines, key=lambda line: line.is_named)
 
 

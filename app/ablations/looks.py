@@ -6,6 +6,7 @@ groups all are grey but those that the person pins.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from app import wording
 from app.ablations.groups import Group
@@ -14,6 +15,18 @@ from app.theme import Palette
 LONGEST = 48  # letters of the name of a group
 # Plotly's "dot" is left out: curves use it for what is missing seeds.
 DASHES = ("solid", "dash", "dashdot", "longdash", "longdashdot")
+
+
+class Look(NamedTuple):
+    """How groups are drawn: in which palette, with which of bands.BANDS, and which keys are in colour."""
+
+    palette: Palette
+    band: str
+    pinned: Sequence[str]
+
+    def colors(self, groups: Sequence[Group]) -> dict[str, str]:
+        """Returns a colour by group key."""
+        return colors_of(groups, self.palette, pinned=self.pinned)
 
 
 def colors_of(groups: Sequence[Group], palette: Palette, *, pinned: Sequence[str] = ()) -> dict[str, str]:

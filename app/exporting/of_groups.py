@@ -7,6 +7,7 @@ from pandas import DataFrame
 from app import markup, theme, wording
 from app.ablations import bands, costs, curves, differences, looks, measures, settings, unfair
 from app.ablations.groups import Group, grouped
+from app.ablations.looks import Look
 from app.ablations.measures import Measure
 from app.exporting import document, export
 from app.studies.members import Member
@@ -44,14 +45,14 @@ def _verdict(groups: Sequence[Group]) -> str:
 
 
 def _charts(groups: Sequence[Group]) -> str:
-    outcome, palette = _outcomes(groups)[0], theme.LIGHT
-    pinned = [group.key for group in groups]
+    outcome = _outcomes(groups)[0]
+    look = Look(theme.LIGHT, _BAND, [group.key for group in groups])
     return "".join(
         document.panel(one)
         for one in (
-            curves.panel(groups, outcome, palette, axis="epoch", band=_BAND, pinned=pinned),
-            curves.panel(groups, outcome, palette, axis="backpropagated", band=_BAND, pinned=pinned),
-            costs.panel(groups, outcome, palette, cost="backpropagated", band=_BAND, pinned=pinned),
+            curves.panel(groups, outcome, look, axis="epoch"),
+            curves.panel(groups, outcome, look, axis="backpropagated"),
+            costs.panel(groups, outcome, look, cost="backpropagated"),
         )
     )
 

@@ -18,19 +18,17 @@ ACCURACY = Measure("test_accuracy", "Test accuracy", "share correct on the test 
 LOSS = Measure("test_loss", "Test loss", "mean loss")
 
 
-def line(name: str, *runs: list[float], color: str = LIGHT.categorical[0]) -> Line:
+def line(name: str, *runs: list[float], color: str = LIGHT.categorical[0], single: bool = False) -> Line:
     """A group of runs with these values by epoch."""
     values = np.array(runs)
     epochs = np.arange(values.shape[1])
     curve = bands.summary(values, "range").assign(epoch=epochs, x=epochs)
     rows = [DataFrame({"run": place, "x": epochs, "value": own}) for place, own in enumerate(values)]
-    return Line(name, len(runs), color, "solid", curve, pd.concat(rows))
+    return Line(name, len(runs), color, "solid", curve, pd.concat(rows) if single else None)
 
 
-def drawn(
-    *lines: Line, measure: Measure = ACCURACY, palette: Palette = LIGHT, **options: object
-) -> go.Figure:
-    return curve_chart.curves(lines, palette, measure=measure, x="Epoch", band="min–max", **options)
+def drawn(*lines: Line, measure: Measure = ACCURACY, palette: Palette = LIGHT) -> go.Figure:
+    return curve_chart.curves(lines, palette, measure=measure, x="Epoch", band="min–max")
 
 
 def filled(figure: go.Figure) -> list[go.Scatter]:
@@ -76,7 +74,7 @@ def test_where_seeds_are_missing_the_mean_is_dotted_and_says_how_many_are_left()
 
 
 def test_single_runs_are_one_trace_with_gaps():
-    figure = drawn(line("a", [0.5, 0.7], [0.6, 0.8]), single=True)
+    figure = drawn(line("a", [0.5, 0.7], [0.6, 0.8], single=True))
     thin = next(trace for trace in figure.data if trace.line.width == 1)
     assert list(thin.y) == [0.5, 0.7, None, 0.6, 0.8, None]
 
@@ -89,7 +87,7 @@ def test_each_line_carries_its_name_and_n_as_text_within_the_panel():
 
 def test_a_group_without_colour_has_no_name_at_its_line():
     plain = line("a", [0.5, 0.7])
-    grey = Line("grey", 1, LIGHT.muted, "solid", plain.curve, plain.runs, is_named=False)
+    grey = Line("grey", 1, LIGHT.muted, "solid", plain.curve, is_named=False)
     assert len(drawn(grey, plain).layout.annotations) == 1
 
 
