@@ -25,11 +25,11 @@ def test_a_constant_strength_is_named_with_its_value():
     assert naming.policy({"policy": Constant(value=0.2).model_dump()}) == "constant 0.2"
 
 
-def test_methods_differ_in_nested_settings_that_only_one_of_them_has():
+def test_methods_differ_in_nested_settings__one_left_out_is_its_default():
     plain, other = {"strategy": {"kind": "joint"}}, {"strategy": {"kind": "joint", "rarity_exponent": 2}}
     assert naming.methods([plain, other]) == [
-        "joint + –, strategy.rarity_exponent –",
-        "joint + –, strategy.rarity_exponent 2",
+        "joint + –, strategy.rarity_exponent 1.0",
+        "joint + –, strategy.rarity_exponent 2.0",
     ]
 
 

@@ -55,7 +55,7 @@ def test_a_study_that_trains_says_what_is_coming(page: Callable[..., AppTest], t
     assert "1 of 2 runs done" in said
     assert "a mislabelled image, and see why selection dropped it" in said
     assert "training, 43 %" in said
-    assert "Too few seeds" not in said
+    assert "1 more run is to come" in said
 
 
 def test_a_failed_run_shows_the_sentence_and_the_line_that_failed(
