@@ -163,10 +163,16 @@ def test_two_seeds_are_weak(tmp_path: Path, section: Open):
     assert "2 seeds are a weak basis" in texts(section(tmp_path, by="mean_margin"))
 
 
+@pytest.fixture(scope="module")
+def other_labels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("other_labels")
+    study(folder, JOINT, (*JOINT, "noise.share=0.4"))
+    return folder
+
+
 @pytest.mark.parametrize("part", ["flips", "kept", "histories", "maps"])
-def test_other_labels_are_refused(tmp_path: Path, section: Open, part: str):
-    study(tmp_path, JOINT, (*JOINT, "noise.share=0.4"))
-    said = texts(section(tmp_path, part=part))
+def test_other_labels_are_refused(other_labels: Path, section: Open, part: str):
+    said = texts(section(other_labels, part=part))
     assert "were not trained on the same samples: they differ in label noise" in said
 
 

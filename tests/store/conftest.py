@@ -1,6 +1,5 @@
 """Small runs with random rows, made through the store alone; every cell that can be unknown sometimes is."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -55,12 +54,6 @@ class Rows:
         first = run.last_epoch() + 1
         for epoch in range(first, first + epochs):
             run.write_epoch(epoch, self.epoch(epoch, samples), self.metrics(epoch))
-
-
-@pytest.fixture(autouse=True)
-def _no_power_cuts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests kill processes and never the machine, so that nothing need reach the disk."""
-    monkeypatch.setattr(os, "fsync", lambda _descriptor: None)
 
 
 @pytest.fixture
