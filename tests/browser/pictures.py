@@ -37,7 +37,7 @@ class Picture:
         return f"{self.name}-{self.scheme}.png"
 
 
-# The README's; the first of each page is how that page is photographed in both modes at every size.
+# The README's, each in one mode; with --all each in both.
 README = (
     Picture("runs", "", "light"),
     Picture("new-run", "new-run", "dark"),
@@ -121,11 +121,8 @@ def main() -> None:
 
 
 def _every_page() -> list[Picture]:
-    shown = {picture.page: picture for picture in README}
     schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-    return [
-        replace(shown[page], name=page or "runs", scheme=scheme) for page, scheme in product(shown, schemes)
-    ]
+    return [replace(picture, scheme=scheme) for picture, scheme in product(README, schemes)]
 
 
 def _photograph(browser: Browser, address: str, picture: Picture, size: str) -> bytes:
@@ -134,18 +131,17 @@ def _photograph(browser: Browser, address: str, picture: Picture, size: str) -> 
     open_page(page, f"{address}/{picture.page}{picture.query}")
     if picture.lasso:
         draw_lasso(page)
-    page.wait_for_load_state("networkidle")  # the sprites
+        settle(page)
+    page.wait_for_timeout(1000)  # the sprites
     written = page.screenshot(animations="disabled")
     page.close()
     return written
 
 
 def _keep(written: bytes, path: Path) -> None:
-    """Saves a picture in 256 colours, which is a third of the bytes and looks the same."""
+    """Saves a picture as small as its colours allow."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.open(BytesIO(written)).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(
-        path, optimize=True
-    )
+    Image.open(BytesIO(written)).convert("RGB").save(path, optimize=True)
 
 
 if __name__ == "__main__":
