@@ -34,10 +34,6 @@ def grouped(members: Sequence[Member]) -> list[Group]:
             alike.setdefault(naming.method_key(member.config), []).append(member)
     names = naming.methods([found[0].config for found in alike.values()])
     return [
-        Group(name, key, place, tuple(sorted(one_a_seed(found), key=_seed)))
+        Group(name, key, place, tuple(sorted(one_a_seed(found), key=lambda member: member.seed)))
         for place, (name, (key, found)) in enumerate(zip(names, alike.items(), strict=True))
     ]
-
-
-def _seed(member: Member) -> int:
-    return int(str(member.config.get("seed") or 0))

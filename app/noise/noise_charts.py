@@ -8,13 +8,10 @@ from collections.abc import Mapping
 import plotly.graph_objects as go
 from pandas import DataFrame
 
-from app import canvas
+from app import canvas, decision_plane
 from app.canvas import Sketch
 from app.noise.suspects import AGREES_FROM, QUADRANTS, RARE_FROM
 from app.theme import Palette
-
-# WebGL only pays from here on; below, vector points look sharper and start at once.
-_WEBGL_FROM = 5_000
 
 
 def precision_recall(
@@ -26,35 +23,20 @@ def precision_recall(
     """
     sketch = Sketch(palette, height=260, x="Recall: share of all flipped labels found", y="Precision")
     sketch.add(
-        "scatter",
-        x=curve["recall"],
-        y=curve["precision"],
-        customdata=curve["k"],
-        mode="lines",
-        line={"color": palette.categorical[0], "width": 2},
-        name="this ranking",
+        "scatter", x=curve["recall"], y=curve["precision"], customdata=curve["k"], mode="lines",
+        line={"color": palette.categorical[0], "width": 2}, name="this ranking",
         hovertemplate="top %{customdata:,}: %{y:.1%} are flipped, %{x:.1%} of all found<extra></extra>",
-    )
+    )  # fmt: skip
     sketch.add(
-        "scatter",
-        x=[0, 1],
-        y=[share, share],
-        mode="lines",
+        "scatter", x=[0, 1], y=[share, share], mode="lines", name="random order", hoverinfo="skip",
         line={"color": palette.muted, "width": 1.5, "dash": "dash"},
-        name="random order",
-        hoverinfo="skip",
-    )
+    )  # fmt: skip
     marked = curve[curve["k"] == top]
     if len(marked):
         sketch.add(
-            "scatter",
-            x=marked["recall"],
-            y=marked["precision"],
-            mode="markers",
-            marker={"size": 10, "color": palette.flipped},
-            name=f"top {top}",
-            hoverinfo="skip",
-        )
+            "scatter", x=marked["recall"], y=marked["precision"], mode="markers", name=f"top {top}",
+            marker={"size": 10, "color": palette.flipped}, hoverinfo="skip",
+        )  # fmt: skip
     sketch.x(tickformat=".0%", range=[-0.01, 1.01], showgrid=True)
     sketch.y(tickformat=".0%", range=[0, 1.03])
     sketch.layout["hovermode"] = "closest"
@@ -67,34 +49,17 @@ def quadrant(samples: DataFrame, palette: Palette) -> go.Figure:
     samples: sample_id, rarity, consistency, flipped (true, false or unknown); unknown values are left out.
     """
     known = samples.dropna(subset=["rarity", "consistency"])
-    sketch = Sketch(palette, height=450, x="Rarity, high = sparse", y="Consistency, high = agrees")
+    sketch = decision_plane.plane(palette, height=450)
     flipped = known["flipped"].astype("boolean")
     is_wrong = flipped.fillna(False).to_numpy(bool)
     name = "label as in the data" if flipped.notna().any() else ""
-    _points(sketch, known[~is_wrong], name=name, color=palette.faded(palette.kept, 0.55))
-    _points(sketch, known[is_wrong], name="flipped label", color=palette.faded(palette.flipped, 0.9))
+    looks = {"size": 6, "color": palette.faded(palette.kept, 0.55)}
+    decision_plane.add(sketch, known[~is_wrong], name=name, marker=looks)
+    looks = {"size": 6, "color": palette.faded(palette.flipped, 0.9)}
+    decision_plane.add(sketch, known[is_wrong], name="flipped label", marker=looks)
     _name_corners(sketch)
-    sketch.x(range=[-0.03, 1.03], showgrid=True)
-    sketch.y(range=[-0.03, 1.03])
-    sketch.layout["hovermode"] = "closest"
     sketch.layout["legend"]["itemsizing"] = "constant"  # its points are too small to show their colour
     return sketch.figure()
-
-
-def _points(sketch: Sketch, samples: DataFrame, *, name: str, color: str) -> None:
-    if samples.empty:
-        return
-    sketch.add(
-        "scattergl" if len(samples) >= _WEBGL_FROM else "scatter",
-        x=samples["rarity"],
-        y=samples["consistency"],
-        customdata=samples["sample_id"],
-        mode="markers",
-        marker={"size": 6, "color": color, "line": {"width": 0}},
-        name=name,
-        showlegend=bool(name),
-        hovertemplate="sample %{customdata}<br>rarity %{x:.3f}, consistency %{y:.3f}<extra></extra>",
-    )
 
 
 def _name_corners(sketch: Sketch) -> None:

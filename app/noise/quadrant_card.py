@@ -26,7 +26,7 @@ def draw(run: Run, found: Findings, *, epoch: int, drawn: tuple[int, int]) -> No
         alt=_takeaway(found),
     )  # fmt: skip
     _quadrants(run, found, epoch)
-    chosen = [int(point["customdata"]) for point in event["selection"]["points"]]
+    chosen = [int(point["customdata"][0]) for point in event["selection"]["points"]]
     if chosen:
         focus.go("samples", run=run.id, sample=chosen[0])
 

@@ -34,7 +34,7 @@ def ask(members: Sequence[Member]) -> Wanted:
     """Draws search, filters and order where there are many runs; returns what was asked for."""
     if len(members) <= MANY:
         return Wanted()
-    studies = list(dict.fromkeys(filter(None, map(listing.study, members))))
+    studies = list(dict.fromkeys(member.study for member in members if member.study))
     name, states, study, order = st.columns([2, 1.6, 1.2, 1.2], gap="small")
     return Wanted(
         text=name.text_input(

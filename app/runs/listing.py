@@ -49,7 +49,7 @@ def matching(members: Sequence[Member], wanted: Wanted) -> list[Member]:
         member
         for member in members
         if (not wanted.states or member.status.state in wanted.states)
-        and wanted.study in (ANY_STUDY, study(member) or NO_STUDY)
+        and wanted.study in (ANY_STUDY, member.study or NO_STUDY)
         and all(word in _spoken(member) for word in (words or ()))
     ]
 
@@ -77,14 +77,9 @@ def page_of(
     return shown
 
 
-def study(member: Member) -> str:
-    """Returns the study of a run, "" where it is of none."""
-    return str(member.config.get("study") or "")
-
-
 def _spoken(member: Member) -> str:
     chips = " ".join(value for _, value in naming.chips(member.config))
-    return f"{member.name} {study(member)} {chips} {member.run.id}".lower()
+    return f"{member.name} {member.study} {chips} {member.run.id}".lower()
 
 
 def _last(member: Member, metric: str) -> float:

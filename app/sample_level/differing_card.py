@@ -12,7 +12,8 @@ from app.ablations import choices
 from app.exporting import table_buttons
 from app.sample_level import differing
 from app.sample_level.moderated import Moderated, NoSpread
-from app.sample_level.sides import WEAK_BELOW, Sides
+from app.sample_level.sides import Sides
+from app.studies.verdicts import SEEDS_FOR_A_VERDICT
 from store import comparing
 
 TOP = 24
@@ -56,7 +57,7 @@ def sentence(found: Moderated, rate: float, ways: ndarray, *, seeds: int) -> str
     ways: (ways,) how many are found at that rate after seeds are exchanged between the groups.
     """
     finds, share = _finds(found, rate), wording.setting_percent(rate)
-    weak = f" {seeds} seeds are a weak basis; queue one more of each." if seeds < WEAK_BELOW else ""
+    weak = f" {seeds} seeds are a weak basis; queue one more of each." if seeds < SEEDS_FOR_A_VERDICT else ""
     if not finds:
         return (
             f"**No sample differs** beyond what seeds do, at {share} false finds; the most different "

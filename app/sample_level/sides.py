@@ -17,8 +17,6 @@ from app.ablations.groups import Group
 from app.studies.members import Member
 from store.run import Run
 
-WEAK_BELOW = 3  # seeds a group, as for verdicts
-
 _DATA = {
     "source": "data",
     "subset": "share of the data",
@@ -54,8 +52,7 @@ class Sides:
     @property
     def class_names(self) -> list[str]:
         """What the classes are called."""
-        names = self.members[0].about.get("class_names")
-        return [str(name) for name in names] if isinstance(names, list) else []
+        return self.members[0].class_names
 
     @property
     def shared_seeds(self) -> list[object]:

@@ -40,6 +40,22 @@ class Member:
         return min(1.0, max(recorded, self.status.progress))
 
     @property
+    def study(self) -> str:
+        """The study that the run names, "" where it is of none."""
+        return str(self.config.get("study") or "")
+
+    @property
+    def seed(self) -> int:
+        """The seed of the run; 0 where it names none."""
+        return int(str(self.config.get("seed") or 0))
+
+    @property
+    def class_names(self) -> list[str]:
+        """What the classes are called, by label; empty before the engine has loaded the data."""
+        names = self.about.get("class_names")
+        return [str(name) for name in names] if isinstance(names, list) else []
+
+    @property
     def samples(self) -> int | None:
         """N, None before the engine has loaded the data."""
         count = self.about.get("n")
@@ -53,7 +69,7 @@ def by_study(members: Sequence[Member]) -> dict[str, list[Member]]:
     """
     groups: dict[str, list[Member]] = {}
     for member in members:
-        groups.setdefault(str(member.config.get("study") or ""), []).append(member)
+        groups.setdefault(member.study, []).append(member)
     for name, group in groups.items():
         if name:
             group.sort(key=lambda member: (member.run.id[:15], member.config.get("seed", 0), member.name))

@@ -81,11 +81,6 @@ def label(member: Member, study: str) -> str:
     return _SEED_IN_NAME.sub("", str(member.config.get("name") or "")) if presets.preset_of(study) else ""
 
 
-def seed_of(member: Member) -> int:
-    """Returns the seed of a run; 0 where it names none."""
-    return int(str(member.config.get("seed") or 0))
-
-
 def _arms(study: str, members: Sequence[Member]) -> list[tuple[str, list[Member]]]:
     """Returns the runs by arm: of a preset study in its order, of another by method."""
     groups: dict[str, list[Member]] = {}
@@ -101,10 +96,10 @@ def _arms(study: str, members: Sequence[Member]) -> list[tuple[str, list[Member]
 def _reached(
     name: str, group: Sequence[Member], values: Values, first: str, beside: Iterable[str]
 ) -> Reached:
-    newest = tuple(sorted(one_a_seed(group), key=seed_of))
+    newest = tuple(sorted(one_a_seed(group), key=lambda member: member.seed))
     done = [member for member in newest if member.status.state == "done"]
     known: dict[Hashable, float] = {
-        seed_of(member): values.get(member.run.id, {}).get(first, math.nan) for member in done
+        member.seed: values.get(member.run.id, {}).get(first, math.nan) for member in done
     }
     means = {
         other: _mean([values.get(member.run.id, {}).get(other, math.nan) for member in done])

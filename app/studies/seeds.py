@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.studies import presets
-from app.studies.results import Outcome, seed_of
+from app.studies.results import Outcome
 from app.studies.verdicts import SEEDS_FOR_A_VERDICT
 from engine.config import InvalidConfig, RunConfig, parse
 
@@ -20,7 +20,7 @@ def lacking(study: str, found: Outcome) -> list[RunConfig]:
 
     None where an arm cannot be trained again: a program of a person's own did, or another version.
     """
-    there = [{seed_of(member) for member in arm.members} for arm in found.arms]
+    there = [{member.seed for member in arm.members} for arm in found.arms]
     wanted = set().union(*there)
     while wanted and len(wanted) < SEEDS_FOR_A_VERDICT:
         wanted.add(max(wanted) + 1)

@@ -17,7 +17,7 @@ from app.studies import verdicts
 from app.studies.measures import MEASURES, Measure
 from app.studies.members import Member
 from app.studies.queueing import RESUMABLE
-from app.studies.results import Outcome, Reached, seed_of
+from app.studies.results import Outcome, Reached
 from app.studies.verdicts import SEEDS_FOR_A_VERDICT, Compared
 
 SEEDS_SHOWN = 5  # as columns; with more, the table shows n, mean and deviation alone
@@ -27,7 +27,7 @@ NOT_CORRECTED = "Each interval is of one comparison and not corrected for the ot
 
 def arm_table(found: Outcome, *, by_seed: bool = True) -> DataFrame:
     """Returns one row an arm: the measure by seed, n, mean, sd, its 95 % interval, and what stands beside."""
-    seeds = sorted({seed_of(member) for arm in found.arms for member in arm.members})
+    seeds = sorted({member.seed for arm in found.arms for member in arm.members})
     shown = seeds if by_seed and len(seeds) <= SEEDS_SHOWN else ()
     return DataFrame([_arm_row(arm, found.measure, shown) for arm in found.arms])
 
@@ -118,7 +118,7 @@ def as_json(study: str, found: Outcome) -> dict[str, Any]:
 
 
 def _arm_row(arm: Reached, measure: Measure, seeds: Sequence[int]) -> dict[str, str]:
-    by_seed = {seed_of(member): member for member in arm.members}
+    by_seed = {member.seed: member for member in arm.members}
     values = list(arm.values.values())
     mean, half = (float(np.mean(values)) if values else math.nan), verdicts.half_interval(values)
     deviation = float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
@@ -137,7 +137,7 @@ def _cell(arm: Reached, member: Member | None, measure: Measure) -> str:
     if member is None:
         return ""
     if member.status.state == "done":
-        return measure.written(arm.values.get(seed_of(member), math.nan))
+        return measure.written(arm.values.get(member.seed, math.nan))
     if member.status.is_alive:
         return f"{member.status.state} {wording.setting_percent(round(member.progress, 2))}"
     return member.status.state

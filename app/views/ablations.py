@@ -74,7 +74,7 @@ def _pick_section() -> ModuleType:
 
 def _offer_report(members: Sequence[Member]) -> None:
     """Draws the button that downloads the comparison as it is now."""
-    studies = {str(member.config.get("study") or "") for member in members}
+    studies = {member.study for member in members}
     title = studies.pop() if len(studies) == 1 else ""
     title = title or f"Comparison of {wording.plural(len(members), 'run')}"
     st.download_button(

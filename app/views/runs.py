@@ -83,14 +83,14 @@ def _group(
     done = sum(member.status.state == "done" for member in group)
     amount = f"{wording.plural(len(group), 'run')}, {done} done"
     cards.html(f'<h2 class="ut-group">{markup.text(title)}<span>{amount}</span></h2>')
-    full = {name: _full_run(by_study[name]) for name in {listing.study(member) for member in shown} if name}
+    full = {name: _full_run(by_study[name]) for name in {member.study for member in shown} if name}
     for member in shown:
         try:
             read = reading.with_metrics(member)
         except RunIsForeign as error:
             row.damaged(member.run, str(error))
             continue
-        spent = cost.cost(read.metrics, samples=read.samples, full=full.get(listing.study(read)))
+        spent = cost.cost(read.metrics, samples=read.samples, full=full.get(read.study))
         row.draw(read, spent, place=places.get(read.run.id, ""))
 
 

@@ -207,7 +207,7 @@ def _thresholds(config: RunConfig) -> tuple[float, float]:
 
 
 def _samples(effect: Effect, asked: _Asked) -> None:
-    names = _class_names(asked.member)
+    names = asked.member.class_names
 
     def caption(row: Any) -> tuple[str, ...]:
         label = sample_life.class_name(names, row.label)
@@ -229,14 +229,9 @@ def _samples(effect: Effect, asked: _Asked) -> None:
             links.draw(drawn, key=f"what_if_{title.lower()}")
 
 
-def _class_names(member: Member) -> list[str]:
-    names = member.about.get("class_names")
-    return list(names) if isinstance(names, list) else []
-
-
 def _classes(effect: Effect, member: Member) -> None:
     by_class = effect.by_class()
-    names = _class_names(member)
+    names = member.class_names
     drawn = effect.most_changed(CLASSES)
     figure = what_if_charts.classes(drawn, names, cards.colors())
     most = f"; drawn: the {CLASSES} that change most" if len(drawn) < len(by_class) else ""

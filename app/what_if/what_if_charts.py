@@ -10,13 +10,12 @@ import plotly.graph_objects as go
 from numpy import ndarray
 from pandas import DataFrame
 
-from app import canvas
+from app import canvas, decision_plane
 from app.canvas import Sketch
+from app.samples import sample_life
 from app.theme import Palette
 from store import decision
 
-# WebGL only pays from here on; below, vector points look sharper and start at once.
-_WEBGL_FROM = 5_000
 _FATES = ("stays dropped", "stays kept", "leaves", "enters")  # drawn in this order, the rarest on top
 
 
@@ -29,7 +28,7 @@ def scatter(
     points: sample_id, rarity, consistency, score, fate; cuts: name, a frame of rarity and consistency, and
     whether it is the new one; thresholds: the highest rarity and the lowest consistency allowed.
     """
-    sketch = Sketch(palette, height=430, x="Rarity, high = sparse", y="Consistency, high = agrees")
+    sketch = decision_plane.plane(palette, height=430)
     for fate in _FATES:
         _points(sketch, points[points["fate"] == fate], fate)
     for name, curve, is_new in cuts:
@@ -43,9 +42,6 @@ def scatter(
         sketch.line(x=highest_rarity, color=palette.bad, width=1.5, dash="dot")
     if lowest_consistency > 0:
         sketch.line(y=lowest_consistency, color=palette.bad, width=1.5, dash="dot")
-    sketch.x(range=[-0.03, 1.03], showgrid=True)
-    sketch.y(range=[-0.03, 1.03])
-    sketch.layout["hovermode"] = "closest"
     return sketch.figure()
 
 
@@ -71,7 +67,7 @@ def classes(by_class: DataFrame, names: Sequence[str], palette: Palette) -> go.F
     by_class: label, n, before, after; names: of the classes, by label.
     """
     sketch = Sketch(palette, height=130 + 24 * len(by_class), x="Kept / samples of the class")
-    shown = [_name(names, label) for label in by_class["label"]]
+    shown = [sample_life.class_name(names, label) for label in by_class["label"]]
     looks = (("before", "as logged", palette.faded(palette.muted, 0.6)),
              ("after", "with these settings", palette.kept))  # fmt: skip
     for column, name, color in looks:
@@ -86,10 +82,10 @@ def classes(by_class: DataFrame, names: Sequence[str], palette: Palette) -> go.F
     return sketch.figure()
 
 
-def agreement(curves: DataFrame, palette: Palette, *, last_epoch: int, epoch: int | None = None) -> go.Figure:
+def agreement(curves: DataFrame, palette: Palette, *, last_epoch: int) -> go.Figure:
     """Draws how well predictions fared beside what seeds alone and chance give.
 
-    curves: name, kind (predicted, seeds or chance), epoch, jaccard; epoch: the one that was predicted for.
+    curves: name, kind (predicted, seeds or chance), epoch, jaccard.
     """
     sketch = Sketch(palette, height=300, x="Epoch", y="Jaccard of kept sets")
     place = 0
@@ -106,14 +102,11 @@ def agreement(curves: DataFrame, palette: Palette, *, last_epoch: int, epoch: in
             **looks, hovertemplate="%{y:.3f}",
         )  # fmt: skip
     canvas.epoch_axis(sketch, last_epoch)
-    canvas.epoch_rule(sketch, epoch)
     sketch.y(range=[0, 1.03])
     return sketch.figure()
 
 
 def _points(sketch: Sketch, samples: DataFrame, fate: str) -> None:
-    if samples.empty:
-        return
     palette = sketch.palette
     color = {
         "stays dropped": palette.faded(palette.dropped, 0.3),
@@ -122,20 +115,10 @@ def _points(sketch: Sketch, samples: DataFrame, fate: str) -> None:
         "leaves": palette.bad,
     }[fate]
     symbol = {"enters": "triangle-up", "leaves": "triangle-down"}.get(fate, "circle")
-    sketch.add(
-        "scattergl" if len(samples) >= _WEBGL_FROM else "scatter",
-        x=samples["rarity"], y=samples["consistency"],
-        customdata=samples[["sample_id", "score"]], mode="markers", name=fate,
-        marker={"size": 5 if symbol == "circle" else 7, "color": color, "symbol": symbol, "line_width": 0},
-        hovertemplate="sample %{customdata[0]:.0f}<br>rarity %{x:.3f}, consistency %{y:.3f}"
-        "<br>score %{customdata[1]:.3g}<extra></extra>",
-    )  # fmt: skip
+    marker = {"size": 5 if symbol == "circle" else 7, "color": color, "symbol": symbol}
+    decision_plane.add(sketch, samples, name=fate, marker=marker, scored=True)
 
 
 def _inside(rarity: ndarray, consistency: ndarray) -> DataFrame:
     inside = (rarity >= 0) & (rarity <= 1) & (consistency >= 0) & (consistency <= 1)
     return DataFrame({"rarity": rarity[inside], "consistency": consistency[inside]})
-
-
-def _name(names: Sequence[str], label: float) -> str:
-    return names[int(label)] if 0 <= int(label) < len(names) else str(int(label))

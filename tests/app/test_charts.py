@@ -253,13 +253,13 @@ def samples(flipped: list[bool | None]) -> DataFrame:
 
 def test_quadrants_tell_flipped_labels_from_the_others():
     figure = noise_charts.quadrant(samples([False, True, False]), LIGHT)
-    assert list(trace(figure, "flipped label").customdata) == [1]
-    assert list(trace(figure, "label as in the data").customdata) == [0, 2]
+    assert list(trace(figure, "flipped label").customdata[:, 0]) == [1]
+    assert list(trace(figure, "label as in the data").customdata[:, 0]) == [0, 2]
 
 
 def test_quadrants__nobody_knows_the_true_labels():
     drawn = noise_charts.quadrant(samples([None, None]), LIGHT).data[0]
-    assert (list(drawn.customdata), drawn.showlegend) == ([0, 1], False)
+    assert (list(drawn.customdata[:, 0]), drawn.showlegend) == ([0, 1], False)
 
 
 def test_charts_need_no_page():
