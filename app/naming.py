@@ -55,8 +55,8 @@ def run_titles(configs: Mapping[str, Settings]) -> dict[str, str]:
     for addition in ("seed", "id"):
         shared = {title for title, times in Counter(titles.values()).items() if times > 1}
         for run_id, title in titles.items():
-            if title in shared:
-                ending = f"seed {configs[run_id].get('seed')}" if addition == "seed" else run_id
+            ending = f"seed {configs[run_id].get('seed')}" if addition == "seed" else run_id
+            if title in shared and not title.endswith(ending):
                 titles[run_id] = f"{title}, {ending}"
     return titles
 

@@ -46,12 +46,16 @@ def test_titles_that_are_shared_get_their_seed_and_then_their_id():
         "b": {"name": "x", "seed": 1},
         "c": {"name": "x", "seed": 1},
         "d": {"name": "y"},
+        "e": {"name": "z, seed 0", "seed": 0},
+        "f": {"name": "z, seed 0", "seed": 0},
     }
     assert naming.run_titles(configs) == {
         "a": "x, seed 0",
         "b": "x, seed 1, b",
         "c": "x, seed 1, c",
         "d": "y",
+        "e": "z, seed 0, e",
+        "f": "z, seed 0, f",
     }
 
 
