@@ -66,9 +66,13 @@ def _pick_run(runs: list[Run]) -> None:
     chosen = None
     with cards.errors_said():  # a link may name a run that cannot be read
         chosen = focus.run()
+    asked = None if chosen else st.session_state.get("run")
     chosen = chosen or _most_telling(runs)
     if chosen.id not in titles:
         titles[chosen.id] = chosen.id
+    if asked:  # whoever follows an old link must not take another run's numbers for its
+        gone = f"There is no run {asked} here any more; {titles[chosen.id]} is shown instead."
+        st.toast(markup.markdown(gone), icon=":material/info:", duration="long")
     focus.look_at(chosen)
     st.session_state[_PICKER] = chosen.id
     st.selectbox(

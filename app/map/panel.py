@@ -157,6 +157,7 @@ _STYLE = """<style>
   white-space: nowrap; }
 .ut-mix i { height: 8px; border-radius: 4px; background: var(--ut-kept); }
 .ut-mix b { text-align: right; }
+.st-key-map_panel [data-testid="stMetricValue"] { font-size: 1.15rem; }
 </style>"""
 _KEYS = """<style>
 .ut-keys { display: grid; grid-template-columns: auto 1fr; gap: 6px 12px; color: var(--ut-muted); }

@@ -35,6 +35,17 @@ def test_runs_show_state_epochs_accuracy_and_cost(page: Callable[..., AppTest], 
         assert expected in said
 
 
+def test_a_link_to_a_run_that_is_gone_says_which_one_is_shown_instead(
+    page: Callable[..., AppTest], tmp_path: Path
+) -> None:
+    make_run(tmp_path, samples=20, epochs=2, settings=("name=mine",))
+    at = page(tmp_path, run="20200101-000000-000000")
+    assert "There is no run 20200101-000000-000000 here any more; mine is shown" in at.toast[0].value.replace(
+        "\\", ""
+    )
+    assert not at.run().toast
+
+
 def test_a_finished_study_opens_with_its_finding(page: Callable[..., AppTest], study_root: Path):
     at = page(study_root)
     said = texts(at)
