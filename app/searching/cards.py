@@ -65,7 +65,13 @@ def curve(run: Run, samples: int, epoch: int) -> None:
             behind = [] if nearest is None else lines(found.of_signal(run, drawn.signal), nearest, drawn)
             drawing.field(drawn, epochs=epochs, is_empty=is_empty, behind=behind)
         with right:
-            _nearest(run, drawn, nearest, is_empty=is_empty, samples=samples, epoch=epoch)
+            if is_empty:
+                _nothing_drawn(drawn)
+            elif nearest is None:
+                st.markdown("**A level line has no shape**")
+                st.caption("Compare by value instead, or draw a line that rises or falls.")
+            else:
+                _nearest(run, drawn, nearest, samples=samples, epoch=epoch)
 
 
 def lines(curves: ndarray, nearest: Nearest, drawn: Drawn) -> list[list[list[float]]]:
@@ -127,21 +133,18 @@ def _pick(run: Run, asked: Drawn | None) -> tuple[Drawn, bool]:
     return Drawn(str(signal), "value" if by == "value" else "shape", low, high, (0,) * drawing.KNOTS), True
 
 
-def _nearest(
-    run: Run, drawn: Drawn, nearest: Nearest | None, *, is_empty: bool, samples: int, epoch: int
-) -> None:
+def _nothing_drawn(drawn: Drawn) -> None:
     label = column("history", drawn.signal).label.lower()
-    if is_empty:
-        st.markdown("**Nothing drawn yet**")
-        st.caption(
-            f"Draw how the {label} should run from the first epoch to the last: the samples whose curves "
-            "come nearest appear here, and J and K step through them."
-        )
-        return
-    if nearest is None:
-        st.markdown("**A level line has no shape**")
-        st.caption("Compare by value instead, or draw a line that rises or falls.")
-        return
+    st.markdown("**Nothing drawn yet**")
+    st.caption(
+        f"Draw how the {label} should run from the first epoch to the last: the samples whose curves "
+        "come nearest appear here, and J and K step through them."
+    )
+
+
+def _nearest(run: Run, drawn: Drawn, nearest: Nearest, *, samples: int, epoch: int) -> None:
+    """Draws the samples found, below what was compared and what was left out."""
+    label = column("history", drawn.signal).label.lower()
     least = least_visits(run.last_epoch() + 1)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(

@@ -144,3 +144,11 @@ def test_the_names_of_the_lines_are_their_own_and_quick_keeps_them():
     names = [bench.name for bench in entry.BENCHES]
     assert len(set(names)) == len(names)
     assert [bench.quick().name for bench in entry.BENCHES] == names
+
+
+def test_bench_lists_its_lines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    monkeypatch.setattr("sys.argv", ["undertow bench", "--list"])
+    entry.main()
+    said = capsys.readouterr()
+    assert [line.split()[0] for line in said.out.splitlines()] == ["augment", "density", "consistency"]
+    assert said.err == ""
