@@ -10,7 +10,6 @@ from typing import Literal
 from store.schema import SIGNALS
 
 FONT = "InterVar, Inter, sans-serif"
-MONO = "JBMono, monospace"
 
 STATE_COLORS: dict[str, str] = {
     "queued": "gray",

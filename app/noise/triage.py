@@ -24,8 +24,8 @@ KEYED_CLASSES = 10
 
 def focused(ids: Sequence[int], asked: int | None, judged: Collection[int]) -> int:
     """Returns the sample to look at: the one asked for if it is listed, else the first without a verdict."""
-    if asked in ids:
-        return int(asked)  # type: ignore[arg-type]
+    if asked is not None and asked in ids:
+        return int(asked)
     return next((sample_id for sample_id in ids if sample_id not in judged), ids[0])
 
 
