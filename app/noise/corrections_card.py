@@ -93,7 +93,9 @@ def _child(run: Run, tally: Tally) -> None:
     ):  # fmt: skip
         return
     try:
-        changes = {"noise": noise(run)}
+        # In its parent's study, it would be one more arm of it with one seed, and take away its verdict.
+        name = f"{naming.run_title(run.config())[:60]}, corrected labels"
+        changes = {"noise": noise(run), "name": name, "study": ""}
     except (OSError, RunIsForeign, ValueError) as error:
         st.error(f"The labels were not written: {error}", icon=":material/error:")
         return

@@ -122,9 +122,12 @@ def test_a_child_run_starts_from_the_settings_with_the_corrected_labels(noise: A
     noise.button(key="train_child").click().run()
     file = next((run.folder / "corrections").glob("labels-*.parquet"))
     assert noise.session_state["clone"] == run.id
-    assert noise.session_state["clone_changes"] == (
-        run.id, {"noise": {"kind": "given", "path": str(file), "given_are": "noisy"}},
+    cloned, changes = noise.session_state["clone_changes"]
+    assert (cloned, changes["noise"]) == (
+        run.id, {"kind": "given", "path": str(file), "given_are": "noisy"},
     )  # fmt: skip
+    # As one more arm of its parent's study, with one seed, it would take away the study's verdict.
+    assert (changes["study"], changes["name"].endswith(", corrected labels")) == ("", True)
     said = texts(noise)
     assert "Changed from" in said
     assert "noise.given_are" in said
