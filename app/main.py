@@ -63,10 +63,10 @@ def _pick_run(runs: list[Run]) -> None:
         st.caption("No run yet")
         return
     titles = naming.run_titles({run.id: _config(run) for run in runs})
-    chosen = None
+    chosen = asked = None
     with cards.errors_said():  # a link may name a run that cannot be read
         chosen = focus.run()
-    asked = None if chosen else st.session_state.get("run")
+        asked = None if chosen else st.session_state.get("run")
     chosen = chosen or _most_telling(runs)
     if chosen.id not in titles:
         titles[chosen.id] = chosen.id
