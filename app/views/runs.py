@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import streamlit as st
 from pandas import DataFrame
 
-from app import cards, launch, markup, queue, wording
+from app import cards, launch, live, markup, queue, wording
 from app.runs import controls, cost, listing, reading, row
 from app.studies import card
 from app.studies import members as studies
@@ -19,7 +19,6 @@ from store.run import Run, default_root, find_runs
 
 TITLE, ICON = "Runs", ":material/list_alt:"
 
-LIVE_SECONDS = 2.0
 IDLE_SECONDS = 10.0  # a run that another tab or the command line has queued appears after so long
 
 
@@ -27,7 +26,7 @@ def render() -> None:
     """Draws the page; it refreshes itself, often while a run is queued or alive."""
     cards.header(TITLE, "Every training run, grouped by study. What trains is refreshed every two seconds.")
     is_busy = any(not run.status().is_over for run in find_runs(default_root()))
-    st.fragment(_live, run_every=LIVE_SECONDS if is_busy else IDLE_SECONDS)(is_busy)
+    st.fragment(_live, run_every=live.LIVE_SECONDS if is_busy else IDLE_SECONDS)(is_busy)
 
 
 def _live(was_busy: bool) -> None:
@@ -68,7 +67,8 @@ def _listed(members: Sequence[Member], wanted: listing.Wanted) -> None:
     for title, _, shown in listing.page_of(groups, page):
         _group(title, totals[title], by_study=by_study, shown=shown, places=places)
     if pages > 1:
-        st.session_state["runs_page"] = page
+        if st.session_state.get("runs_page", page) != page:  # fewer pages than there were
+            st.session_state["runs_page"] = page
         st.pagination(pages, key="runs_page")
 
 
