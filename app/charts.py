@@ -4,6 +4,7 @@ No Streamlit and no SQL here, so each chart is tested on a small frame made by h
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -16,7 +17,8 @@ from store.schema import METRIC_COLUMNS, column
 
 TIME_COLUMNS = tuple(declared.name for declared in METRIC_COLUMNS if declared.name.startswith("seconds_"))
 
-_OUTLIER = 4.0  # times the median epoch: bars from here on are cut
+_BARS = 60  # epochs; nine phases of 200 epochs would be 1,800 rectangles to draw
+_OUTLIER = 4.0  # times the median epoch: epochs from here on are cut
 _HEIGHT_OF_TIMES = 270  # pixels: the names of nine phases take up to five rows
 
 # Training takes most of an epoch and gets the first colour; the others follow in the order of the epoch.
@@ -55,11 +57,10 @@ def kept_shares(metrics: DataFrame, palette: Palette, *, epoch: int | None = Non
     """Draws the share of the samples that each epoch trained on."""
     sketch = Sketch(palette, x="Epoch", y="Kept / all samples")
     sketch.add(
-        "bar",
         x=metrics["epoch"],
         y=metrics["kept_share"],
         customdata=metrics["kept"],
-        marker={"color": palette.faded(palette.kept, 0.75)},
+        **_filled(len(metrics), palette.faded(palette.kept, 0.75)),
         hovertemplate="%{y:.1%} kept, %{customdata:,} samples<extra></extra>",
         showlegend=False,
     )
@@ -122,11 +123,10 @@ def times(metrics: DataFrame, palette: Palette, *, epoch: int | None = None) -> 
             continue
         label = column("metrics", name).label
         sketch.add(
-            "bar",
             x=metrics["epoch"],
             y=seconds,
             name=label,
-            marker={"color": (*palette.categorical, palette.muted)[_TIME_COLORS[name]]},
+            **_filled(len(metrics), (*palette.categorical, palette.muted)[_TIME_COLORS[name]]),
             hovertemplate=f"%{{y:.3g}} s {label.lower()}<extra></extra>",
         )
     _cut_outliers(sketch, metrics)
@@ -215,6 +215,13 @@ def _cut_outliers(sketch: Sketch, metrics: DataFrame) -> None:
                 {"x": epoch - 0.5, "xanchor": "right"} if is_last else {"x": epoch + 0.5, "xanchor": "left"}
             )
             sketch.note(f"↑ {wording.duration(seconds)}", y=top, yanchor="top", **side)
+
+
+def _filled(epochs: int, color: str) -> dict[str, Any]:
+    """Returns how amounts by epoch are drawn: as bars while these can be told apart, then as areas."""
+    if epochs <= _BARS:
+        return {"kind": "bar", "marker": {"color": color}}
+    return {"kind": "scatter", "mode": "lines", "line": {"width": 0}, "stackgroup": "1", "fillcolor": color}
 
 
 def _by_epoch(sketch: Sketch, frame: DataFrame, epoch: int | None) -> go.Figure:

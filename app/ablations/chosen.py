@@ -44,18 +44,6 @@ def read(runs: Sequence[Run]) -> tuple[list[Member], list[tuple[Run, str]]]:
     return [member for group in study.by_study(members).values() for member in group], damaged
 
 
-def versions(runs: Sequence[Run]) -> tuple[tuple[str, str, str], ...]:
-    """Returns a value that changes when a comparison of these runs can change."""
-    return tuple((run.id, _version(run), run.status().state) for run in runs)
-
-
-def _version(run: Run) -> str:
-    try:
-        return run.data_version()
-    except RunIsForeign:
-        return "damaged"
-
-
 def _configs(runs: Sequence[Run]) -> Configs:
     configs: Configs = {}
     for run in runs:

@@ -4,6 +4,7 @@ Every page that shows several runs reads them here, so one that cannot be read n
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import streamlit as st
 
@@ -12,7 +13,7 @@ from app.studies import measures, results
 from app.studies.members import Member
 from app.studies.results import Outcome
 from store.errors import RunIsForeign
-from store.run import Run, default_root, find_run
+from store.run import Run, default_root, find_run, find_runs
 
 
 def read(runs: Sequence[Run]) -> tuple[list[Member], list[tuple[Run, str]]]:
@@ -45,3 +46,14 @@ def _value(run: Run, measure: str) -> float:
 @st.cache_data(max_entries=2048, show_spinner=False)
 def _kept_value(run_id: str, version: str, measure: str) -> float:  # noqa: ARG001 - part of the key
     return measures.value(find_run(default_root(), run_id), measure)
+
+
+def mates(run: Run) -> list[Run]:
+    """Returns the readable runs of the same study that have an epoch; this one alone without a study."""
+    study = run.config().get("study")
+    found = []
+    for mate in find_runs(default_root()) if study else [run]:
+        with suppress(RunIsForeign):  # Runs says which one is damaged
+            if mate.config().get("study") == study and len(cached.metrics(mate)):
+                found.append(mate)
+    return found

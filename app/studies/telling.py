@@ -94,7 +94,7 @@ def sentence(one: Compared, *, better: int, write: Callable[[float], str]) -> st
     better: as in verdicts.shows; write: a difference with its sign and unit.
     """
     mean, half, pairs = one.difference
-    seeds = f"n = {pairs} seeds"
+    seeds = f"n = {pairs} seeds".replace(" ", "\N{NO-BREAK SPACE}")
     if verdicts.is_rounding(one.difference) and mean:
         return (
             f"{one.arm} and {one.reference} cannot be told apart: the difference is {write(mean)} at every "

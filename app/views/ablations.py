@@ -10,7 +10,7 @@ from types import ModuleType
 
 import streamlit as st
 
-from app import cards, markup, wording
+from app import cards, live, markup, wording
 from app.ablations import choices, chosen, costs, curves, settings, unfair
 from app.ablations.groups import Group, grouped
 from app.ablations.looks import briefly, colors_of
@@ -18,12 +18,10 @@ from app.exporting import of_groups
 from app.sample_level import sample_level
 from app.studies.members import Member
 from app.what_if import what_if
-from store.run import Run, default_root, find_runs
+from store.run import default_root, find_runs
 
 TITLE, ICON = "Ablations", ":material/compare_arrows:"
 SECTIONS: tuple[ModuleType, ...] = (curves, costs, settings, sample_level, what_if)
-
-LIVE_SECONDS = 2.0
 
 
 def render() -> None:
@@ -38,9 +36,7 @@ def render() -> None:
         )
         return
     picked = chosen.pick(runs)
-    seen = chosen.versions(picked)
-    if any(not run.status().is_over for run in picked):
-        st.fragment(_watch, run_every=LIVE_SECONDS)(picked, seen)
+    live.follow(picked)
     members, damaged = chosen.read(picked)
     for _, sentence in damaged:
         st.error(f"Left out of the comparison: {markup.sentence(sentence)}", icon=":material/error:")
@@ -82,12 +78,6 @@ def _offer_report(members: Sequence[Member]) -> None:
         file_name="comparison.html", on_click="ignore", icon=":material/summarize:",
         help="Verdict, curves, cost, differences and settings as one HTML file that opens offline",
     )  # fmt: skip
-
-
-def _watch(runs: Sequence[Run], seen: tuple[tuple[str, str, str], ...]) -> None:
-    """Draws the whole page again once a run has a new epoch or another state; nothing otherwise."""
-    if chosen.versions(runs) != seen:
-        st.rerun()
 
 
 def _nothing_yet(members: Sequence[Member]) -> None:

@@ -5,19 +5,18 @@ thousand.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from functools import partial
 
 import streamlit as st
 from pandas import DataFrame
 
-from app import cached, cards, focus, markup, naming, wording
+from app import cached, cards, focus, live, markup, naming, wording
 from app.exporting import of_run
 from app.overview import badges, run_facts, run_panels
 from app.panel import Panel
 from app.runs import cost
-from store.errors import RunIsForeign
-from store.run import Run, default_root, find_runs
+from app.studies import reading
+from store.run import Run
 from store.schema import column
 
 TITLE, ICON = "Run overview", ":material/monitoring:"
@@ -31,6 +30,7 @@ def render() -> None:
     run = cards.run_with_epochs()
     if run is None:
         return
+    live.follow([run])
     config, metrics = run.config(), cached.metrics(run)
     top, slider = st.columns([1.6, 1], gap="large", vertical_alignment="bottom")
     with slider:
@@ -39,7 +39,7 @@ def render() -> None:
         cards.html(markup.state(run.status().state), " ", markup.chips(naming.chips(config)))
     if run.status().state in ("failed", "lost") and run.status().message:
         st.error(markup.sentence(run.status().message))
-    mates = _mates(run)
+    mates = reading.mates(run) if config.get("study") else []
     _headline(run, metrics, mates)
     card = st.container(border=True, gap="xsmall", key="card_worth_a_look")
     with card:
@@ -77,18 +77,6 @@ def _number(name: str, value: str, beside: tuple[str | None, str], *, hint: str 
         name, value, number, border=True, height="stretch", help=hint or _meaning(meanings[name]),
         delta_color="off", delta_arrow="off", delta_description=of if number else None,
     )  # fmt: skip
-
-
-def _mates(run: Run) -> list[Run]:
-    """Returns the readable runs of the same study, this one among them; none without a study."""
-    name = run.config().get("study")
-    mates = []
-    for mate in find_runs(default_root()) if name else ():
-        with suppress(RunIsForeign):  # Runs says which one is damaged
-            if mate.config().get("study") == name:
-                cached.metrics(mate)
-                mates.append(mate)
-    return mates
 
 
 def _full_run(mates: Sequence[Run]) -> DataFrame | None:

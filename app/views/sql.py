@@ -3,7 +3,6 @@
 A link to this page only fills the editor: what it would ask is for the person to read and to run.
 """
 
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -13,11 +12,12 @@ from pandas import DataFrame
 
 from app import cached, cards, cell, focus, markup, wording
 from app.exporting import table_buttons
+from app.studies import reading
 from store import console
 from store.console import Answer, QueryRefused
 from store.errors import RunIsForeign
 from store.recipes import RECIPES
-from store.run import Run, default_root, find_run, find_runs
+from store.run import Run, default_root, find_run
 from store.schema import TABLE_MEANINGS, TABLES, Column
 
 TITLE, ICON = "SQL", ":material/database:"
@@ -87,20 +87,9 @@ def _editor(run: Run) -> None:
 def _answered(run: Run, sql: str) -> Answer | str:
     """Returns the answer, or the sentence that says why there is none."""
     try:
-        return console.ask(run, sql, process=cell.answer, mates=_mates(run))
+        return console.ask(run, sql, process=cell.answer, mates=reading.mates(run))
     except (QueryRefused, RunIsForeign) as refusal:
         return str(refusal)
-
-
-def _mates(run: Run) -> list[Run]:
-    """Returns the readable runs of the same study, this one among them; this one alone without a study."""
-    study = run.config().get("study")
-    mates = []
-    for mate in find_runs(default_root()) if study else [run]:
-        with suppress(RunIsForeign):  # Runs says which one is damaged
-            if mate.config().get("study") == study and mate.last_epoch() >= 0:
-                mates.append(mate)
-    return mates
 
 
 def _result(run: Run) -> None:
@@ -159,7 +148,7 @@ def _downloads(run: Run, sql: str, answer: Answer) -> None:
 def _all_rows(run_id: str, sql: str, answer: Answer) -> DataFrame:
     if not answer.is_whole:
         run = find_run(default_root(), run_id)
-        answer = console.ask(run, sql, process=cell.answer, mates=_mates(run), rows=console.DOWNLOADED)
+        answer = console.ask(run, sql, process=cell.answer, mates=reading.mates(run), rows=console.DOWNLOADED)
     return answer.frame
 
 
@@ -177,7 +166,7 @@ def _columns(frame: DataFrame) -> dict[str, Any]:
 
 def _tables(run: Run) -> None:
     with st.container(border=True, gap="xsmall", key="card_tables"):
-        amount = wording.plural(len(_mates(run)), "run")
+        amount = wording.plural(len(reading.mates(run)), "run")
         cards.html(
             markup.head(
                 "Tables",

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from app import cards, markup, wording
+from app import cards, live, markup, wording
 from app.studies import members as study
 from app.studies import reading, result_card, start_card
 from app.studies.members import Member
@@ -16,7 +16,6 @@ from store.run import default_root, find_runs
 
 TITLE, ICON = "Studies", ":material/science:"
 
-LIVE_SECONDS = 2.0
 STUDIES_A_PAGE = 5
 PARTS = ("Results", "New study")
 
@@ -45,7 +44,7 @@ def render() -> None:
         start_card.draw()
         return
     is_busy = any(not member.status.is_over for member in members)
-    st.fragment(_results, run_every=LIVE_SECONDS if is_busy else None)(is_busy)
+    st.fragment(_results, run_every=live.LIVE_SECONDS if is_busy else None)(is_busy)
 
 
 def _before_the_first(members: Sequence[Member], *, has_studies: bool) -> None:

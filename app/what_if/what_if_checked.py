@@ -10,7 +10,7 @@ from typing import NamedTuple
 import streamlit as st
 from pandas import DataFrame, concat
 
-from app import cached, canvas, cards, markup, naming, overlap, wording
+from app import cached, canvas, cards, live, markup, naming, overlap, wording
 from app.studies.members import Member
 from app.what_if import what_if_charts
 from engine.config import InvalidConfig, RunConfig, parse
@@ -19,7 +19,6 @@ from store.errors import RunIsForeign
 from store.predictions import Prediction
 from store.run import Run, default_root, find_runs
 
-LIVE_SECONDS = 2.0
 MATES = 5  # runs of other seeds that are compared at most
 
 _COLUMNS = ["name", "kind", "epoch", "jaccard"]
@@ -37,7 +36,7 @@ def draw(member: Member, base: RunConfig) -> None:
     """Draws the card of the runs that were launched from this one, anew while any of them trains."""
     found, _ = launched(member.run)
     is_live = any(not one.run.status().is_over for one in found)
-    st.fragment(_draw, run_every=LIVE_SECONDS if is_live else None)(member, base)
+    st.fragment(_draw, run_every=live.LIVE_SECONDS if is_live else None)(member, base)
 
 
 def _draw(member: Member, base: RunConfig) -> None:

@@ -272,3 +272,11 @@ def test_a_legend_has_a_room_of_its_own_that_no_resize_changes():
     layout = charts.losses(metrics(2), LIGHT).layout
     assert (layout.legend.yref, layout.legend.yanchor, layout.legend.y) == ("container", "top", 1)
     assert layout.margin.t >= 48  # two rows of names, as tall as they were measured in the narrowest card
+
+
+@pytest.mark.parametrize(("epochs", "kind"), [(60, "bar"), (61, "scatter")])
+def test_many_epochs_are_areas_instead_of_bars__with_the_same_amounts(epochs, kind):
+    rows = metrics(epochs).assign(seconds_train=1.0)
+    for figure in (charts.times(rows, LIGHT), charts.kept_shares(rows, LIGHT)):
+        assert {trace.type for trace in figure.data} == {kind}
+    np.testing.assert_array_equal(charts.kept_shares(rows, LIGHT).data[0].y, rows["kept_share"])
