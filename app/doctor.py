@@ -15,7 +15,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from pandas import DataFrame
 
-from app import launch
+from app import launch, queue
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
 
@@ -115,7 +115,7 @@ def summary(checks: list[Check]) -> str:
 def _engine(engine: dict[str, str]) -> list[Check]:
     if "error" in engine:
         return [Check("engine", engine["error"], PROBLEM, f"mend the packages above; {INSTALL}")]
-    threads = f"{engine['threads']} a run, {launch.default_slots()} runs at once, {os.cpu_count()} cores"
+    threads = f"{engine['threads']} a run, {queue.default_slots()} runs at once, {os.cpu_count()} cores"
     return [Check("device", engine["device"]), Check("threads", threads)]
 
 

@@ -84,7 +84,7 @@ def ensure_supervisor(
         if alive_supervisor(root):
             return
         root.mkdir(parents=True, exist_ok=True)
-        options = [f"--slots={slots or default_slots()}", *_words(patience)]
+        options = [f"--slots={slots or queue.default_slots()}", *_words(patience)]
         command = [sys.executable, "-m", "app.launch", *options, str(root), "--", *worker]
         process = _start_detached(command, root / tenure.LOG)
         _await_supervisor(root, process)
@@ -96,11 +96,6 @@ def supervise(
     """Owns the queue of the folder until it has been idle for a while; returns where another one does."""
     start = partial(_start_worker, worker=worker)
     Supervisor(root.absolute(), slots=slots, start=start, patience=patience).serve()
-
-
-def default_slots() -> int:
-    """How many runs train at once: one a core that this process may use."""
-    return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
 def stop(run: Run) -> None:
@@ -238,7 +233,7 @@ def _words(patience: Patience) -> list[str]:
 def _main() -> None:
     parser = argparse.ArgumentParser(prog="python -m app.launch", description="Supervises a folder of runs.")
     parser.add_argument("root", type=Path)
-    parser.add_argument("--slots", type=int, default=default_slots())
+    parser.add_argument("--slots", type=int, default=queue.default_slots())
     for name, seconds in vars(PATIENCE).items():
         parser.add_argument(f"--{name}", type=float, default=seconds)
     parser.add_argument("worker", nargs="*", default=ENGINE)

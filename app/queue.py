@@ -4,6 +4,7 @@ Both stand in one file beside the runs, replaced whole under the lock of the que
 supervisor that obeys them see one state or the next.
 """
 
+import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +25,16 @@ def slots(root: Path) -> int | None:
     """Returns how many runs a person wants to train at once; None where nobody said so. Read-only."""
     wanted = _read(root).get("slots")
     return wanted if isinstance(wanted, int) and 1 <= wanted <= MOST_SLOTS else None
+
+
+def at_once(root: Path) -> int:
+    """Returns how many runs train at once: what a person wants, else the default."""
+    return slots(root) or default_slots()
+
+
+def default_slots() -> int:
+    """Returns how many runs train at once where nobody said: one a core that this process may use."""
+    return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
 def set_slots(root: Path, wanted: int) -> None:

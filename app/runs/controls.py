@@ -8,7 +8,7 @@ from typing import get_args
 
 import streamlit as st
 
-from app import launch, queue, wording
+from app import queue, wording
 from app.runs import listing, reading, several
 from app.runs.actions import act
 from app.runs.listing import Wanted
@@ -55,7 +55,7 @@ def ask(members: Sequence[Member]) -> Wanted:
 
 
 def _slots() -> None:
-    now = queue.slots(default_root()) or launch.default_slots()
+    now = queue.at_once(default_root())
     elsewhere = st.session_state.get(_SLOTS, now) != now  # another tab has changed it
     if elsewhere:
         st.session_state[_SLOTS] = now

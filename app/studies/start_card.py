@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app import cards, launch, markup, naming, wording
+from app import cards, launch, markup, naming, queue, wording
 from app.new_run import estimate, launch_card, places
 from app.studies import base_form, design, presets, queueing
 from app.studies.design import Preset
@@ -95,7 +95,7 @@ def _amount(preset: Preset, planned: list[RunConfig], missing: list[RunConfig]) 
     grid = f"{' × '.join(sides)} = {wording.plural(amount, 'run')}{there}"
     samples, seconds = cost(missing)
     time = "no estimate yet" if math.isnan(seconds) else f"about {wording.duration(seconds)}"
-    at_once = launch.default_slots()
+    at_once = queue.at_once(default_root())
     return {
         "Study": planned[0].study,
         "Grid": grid,
@@ -115,7 +115,7 @@ def cost(configs: Sequence[RunConfig]) -> tuple[float, float]:
         found = known[key]
         samples += math.nan if found is None else sum(found.backpropagated) / 2
         seconds += math.nan if found is None or found.seconds is None else found.seconds
-    return samples, seconds / launch.default_slots()
+    return samples, seconds / queue.at_once(default_root())
 
 
 def _launch(planned: list[RunConfig], missing: list[RunConfig]) -> None:
@@ -129,7 +129,7 @@ def _launch(planned: list[RunConfig], missing: list[RunConfig]) -> None:
         _button(label, planned)
         return
     with st.popover(f"{label} …", width="stretch", key="study_ask", type="primary"):
-        st.markdown(f"Queue **{len(missing)} runs**? They train {launch.default_slots()} at once.")
+        st.markdown(f"Queue **{len(missing)} runs**? They train {queue.at_once(default_root())} at once.")
         _button(f"Yes, launch {len(missing)} runs", planned)
 
 
