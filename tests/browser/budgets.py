@@ -33,7 +33,13 @@ COMPARED_SAMPLES = 500  # what is compared are means by epoch, whose number does
 METHODS = ("joint", "random_subset")
 SEEDS = 4
 RERUNS = 300
-PAGES = [path_of(view) for views in SECTIONS.values() for view in views]
+NAME = "large"
+# What stands above a page once it is the new one; Run overview is headed by the run.
+PAGES = {path_of(view): view.TITLE for views in SECTIONS.values() for view in views} | {"overview": NAME}
+PARTS = {
+    "Curves": "by epoch", "Cost": "Groups compared", "Settings": "Settings side by side",
+    "Samples": "Which samples flip", "What if": "What would be kept",
+}  # fmt: skip
 _SETTLED = """() => {
   const app = document.querySelector('[data-testid="stApp"]');
   return app?.dataset.testScriptState === 'notRunning'
@@ -106,7 +112,7 @@ def _runs(root: Path, table: Table, *, samples: int, epochs: int) -> Run:
     marker = root / f"large-{samples}-{epochs}.json"
     if not marker.exists():
         sys.stdout.write(f"writing {samples:,} samples x {epochs} epochs, which takes some minutes\n")
-        settings = (*synthetic.JOINT, f"maps.every={MAP_EVERY}", "name=large")
+        settings = (*synthetic.JOINT, f"maps.every={MAP_EVERY}", f"name={NAME}")
         run = synthetic.make_run(root, samples=samples, epochs=epochs, settings=settings)
         hot = _history_seconds(run)
         run.fold()
@@ -175,9 +181,9 @@ def _navigation(page: Page, address: str, run: Run, table: Table) -> None:
     open_page(page, f"{address}/?run={run.id}")
     spent: dict[str, list[float]] = {view: [] for view in PAGES}
     for turn in range(6):
-        for view in PAGES:
-            link = page.get_by_test_id("stPageLink-NavLink").nth(PAGES.index(view))
-            seconds = _until_settled(page, link.click, view)
+        for place, (view, title) in enumerate(PAGES.items()):
+            link = page.get_by_test_id("stPageLink-NavLink").nth(place)
+            seconds = _until_settled(page, link.click, title)
             if turn:
                 spent[view].append(seconds)
     for view, seconds in spent.items():
@@ -185,12 +191,14 @@ def _navigation(page: Page, address: str, run: Run, table: Table) -> None:
     table.add("navigation between pages, settled", [one for some in spent.values() for one in some], most=1)
 
 
-def _until_settled(page: Page, act: Callable[[], object], view: str) -> float:
+def _until_settled(page: Page, act: Callable[[], object], heading: str) -> float:
+    """Returns the seconds from an act until what it leads to, known by its heading, is drawn as a whole."""
+
     def acted() -> None:
         act()
-        page.wait_for_url(lambda url: view == "runs" or f"/{view}" in url)
+        page.locator("h1, h3").filter(has_text=heading).first.wait_for()
         page.wait_for_function(_SETTLED, polling=20)
-        if view == "map":
+        if heading == PAGES["map"]:
             expect(page.locator(".map")).to_have_attribute("data-state", "ready")
 
     return _seconds(acted)
@@ -208,7 +216,7 @@ def _samples(page: Page, address: str, run: Run, table: Table) -> None:
             number.press("Enter")
             page.wait_for_url(lambda url: f"sample={sample}&" in f"{url}&")
 
-        spent.append(_until_settled(page, enter, "samples"))
+        spent.append(_until_settled(page, enter, PAGES["samples"]))
     table.add("Samples: another sample, settled", spent[1:], most=1)
 
 
@@ -232,19 +240,20 @@ def _comparison(page: Page, address: str, table: Table) -> None:
     """Opens the comparison of eight runs, then changes its metric back and forth."""
     open_page(page, f"{address}/ablations?study=eight")
     link = page.get_by_test_id("stPageLink-NavLink")
-    spent = []
+    views, spent = list(PAGES), []
     for _ in range(6):
-        _until_settled(page, link.nth(PAGES.index("runs")).click, "runs")
-        spent.append(_until_settled(page, link.nth(PAGES.index("ablations")).click, "ablations"))
+        _until_settled(page, link.nth(views.index("runs")).click, PAGES["runs"])
+        there = link.nth(views.index("ablations"))
+        spent.append(_until_settled(page, there.click, PARTS["Curves"]))
     table.add("compare 8 runs with bands", spent[1:], most=1)
     parts = page.get_by_role("radiogroup", name="Section").get_by_role("radio")
-    for place in range(parts.count()):
+    names = list(PARTS)
+    for place, name in enumerate(names):
         spent = []
-        for _ in range(4):
-            parts.nth(place - 1).click()
-            page.wait_for_function(_SETTLED, polling=20)
-            spent.append(_until_settled(page, parts.nth(place).click, "ablations"))
-        table.add(f"Ablations: section {parts.nth(place).inner_text()}", spent[1:], most=1)
+        for _ in range(6):
+            _until_settled(page, parts.nth(place - 1).click, PARTS[names[place - 1]])
+            spent.append(_until_settled(page, parts.nth(place).click, PARTS[name]))
+        table.add(f"Ablations: section {name}", spent[1:], most=1)
 
 
 def _rerun(page: Page, address: str, run: Run) -> None:
