@@ -200,7 +200,7 @@ def _ending(code: int | None, *, stop_requested: bool) -> dict[str, str]:
         return {
             "state": "stopped",
             "message": "its worker was ended before it could say that it stopped; resume continues from the "
-            "last checkpoint",
+            "last checkpoint, or begins again where there is none",
         }
     return {
         "state": "failed",
