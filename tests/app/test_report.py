@@ -60,7 +60,7 @@ def test_a_comparison_begins_with_its_verdict_and_n(comparison: str, study_root:
     values = [100 * float(queries.metrics(run).test_accuracy.iloc[-1]) for run in runs]
     spread = f"{np.mean(values):.1f} ± {np.std(values, ddof=1):.1f}\N{NO-BREAK SPACE}%"
     assert spread in comparison
-    assert re.search(r"<p><b>[^<]*n = 3 seeds", comparison)
+    assert re.search(r"<p><b>[^<]*n\s=\s3\sseeds", comparison)
     assert all(run.id in comparison for run in runs)
     assert len(drawings(comparison)) == 3
 
