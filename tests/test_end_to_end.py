@@ -84,7 +84,7 @@ def test_any_duckdb_client_opens_a_finished_run(demo_runs):
     database = json.loads((run.folder / "manifest.json").read_text())["database"]
     with duckdb.connect(str(run.folder / database), read_only=True) as connection:
         tables = {name for (name,) in connection.execute("SHOW TABLES").fetchall()}
-        assert tables == set(schema.TABLES)
+        assert tables == {*schema.TABLES, summaries.TABLE}
         assert connection.execute("SELECT count(*) FROM history").fetchone() == (20 * 1437,)
 
 

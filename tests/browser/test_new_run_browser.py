@@ -39,7 +39,7 @@ def set_up(page: Page) -> None:
     choose(page, "Source", "digits")
     expect(page.get_by_role("combobox", name="Model", exact=True)).to_have_value("ResNet-8")
     choose(page, "Strategy", "joint")
-    expect(card).to_contain_text("joint 50")
+    expect(card).to_contain_text("Joint 50")
     choose(page, "Policy", "SADA")
     expect(card).to_contain_text("(SADA)")
     enter(page, "Epochs", "0")
