@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import launch
 from engine import config
-from store import queries, schema
+from store import queries, schema, summaries
 from store.run import Run
 
 MAIN = Path(__file__).parents[1] / "app" / "main.py"

@@ -41,7 +41,7 @@ def set_up(page: Page) -> None:
     choose(page, "Strategy", "joint")
     expect(card).to_contain_text("Joint 50")
     choose(page, "Policy", "SADA")
-    expect(card).to_contain_text("(SADA)")
+    expect(card).to_contain_text("SADA: augments")
     enter(page, "Epochs", "0")
     expect(page.locator(".ut-refused")).to_have_text("must be at least 1; got 0")
     expect(card.get_by_role("button", name="Launch")).to_be_disabled()
