@@ -25,8 +25,9 @@ from store.run import Run
 from store.schema import TABLES
 from store.sources import State
 
-# What stays in memory between questions: nothing is gained by more, for the system keeps the files that were
-# read, and what does not fit goes to a file. The few questions that fail below it are asked again above it.
+# What stays in memory between questions: most are as quick with it, for the system keeps the files that were
+# read. Summaries of past epochs and a map's first opening take up to twice as long; the few questions that
+# fail below it are asked again above it.
 MEMORY, MEMORY_AT_MOST = "24MB", "1GB"
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "threads": 2,
