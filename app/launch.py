@@ -43,11 +43,11 @@ _ONE_THREAD = dict.fromkeys(
 # The child finds these packages here and not in the folder that the person happens to stand in.
 _CODE = Path(__file__).resolve().parent.parent
 _PROBE = """
-import json, os, torch
+import json, os, sys, torch
 from engine.__main__ import cache_folder, intra_op_threads
 device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
 threads = str(intra_op_threads(os.cpu_count() or 1))
-print(json.dumps({"device": device, "threads": threads, "cache": str(cache_folder())}))
+sys.stdout.write(json.dumps({"device": device, "threads": threads, "cache": str(cache_folder())}))
 """
 
 _starting = threading.Lock()

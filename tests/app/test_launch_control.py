@@ -250,8 +250,8 @@ def test_run_without_a_readable_status_is_lost_and_not_queued(queue: Queue) -> N
     run = Run.create(queue.root, {"name": "finish"})
     (run.folder / "status.json").write_text("{half")
     assert (run.status().state, run.status().message) == ("lost", status.UNREADABLE)
-    start = launch.NoSupervisor  # never called: nothing is due
-    supervisor = Supervisor(queue.root, slots=1, start=start, patience=queue.patience)  # type: ignore[arg-type]
-    assert supervisor.turn() is False
+    started: list[Run] = []
+    supervisor = Supervisor(queue.root, slots=1, start=started.append, patience=queue.patience)
+    assert (supervisor.turn(), started) == (False, [])
     launch.resume(run, worker=queue.worker)
     reaches(run, "done")

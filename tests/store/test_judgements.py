@@ -107,7 +107,7 @@ def test_a_failed_write_keeps_what_was_there(run: Run, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize(
     "judgement",
-    [Judgement("odd"), Judgement("fine", 3), Judgement("noisy", -1)],  # type: ignore[arg-type]
+    [Judgement("odd"), Judgement("fine", 3), Judgement("noisy", -1)],
 )
 def test_a_verdict_that_is_none_is_refused(run: Run, judgement: Judgement):
     with pytest.raises(ValueError, match="sample 5 must be"):
