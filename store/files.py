@@ -5,6 +5,7 @@ carries its process id in the name and is cleaned by the next one.
 """
 
 import fcntl
+import hashlib
 import json
 import os
 import secrets
@@ -105,6 +106,12 @@ def modified_in(folder: Path) -> dict[str, int]:
             with suppress(FileNotFoundError):
                 times[entry.name] = entry.stat().st_mtime_ns
     return times
+
+
+def sha256(path: Path) -> str:
+    """Returns the sha256 of a file's content, as hexadecimal digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def tail(path: Path, lines: int) -> str:

@@ -6,6 +6,7 @@ readers that still look at it.
 """
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -22,35 +23,43 @@ SLICE_ROWS = 4_000_000
 # What the last generation still needs is kept this long after a fold, in seconds.
 GRACE = 60.0
 
-_SETTINGS: dict[str, str | bool | int | float | list[str]] = {"threads": 2, "memory_limit": "1GB"}
+_MEMORY = "1GB"
 # The oldest format, so that every DuckDB client since 1.0 opens the file.
 _FORMAT = "v1.0.0"
 
 
-def fold(folder: Path) -> None:
-    """Folds every committed part into the next generation; having none, it cleans old files only."""
+def fold(folder: Path, up_to: int | None = None, *, threads: int = 2) -> None:
+    """Folds the committed parts, those after the epoch up_to aside, into the next generation.
+
+    Every part is read whole and compared with its seal first. Having none, it cleans old files only.
+    """
     with files.locked(folder / manifest.FOLD_LOCK, wait=True):
         files.remove_strays(folder)
         state = sources.state(folder)
-        if state.committed.newer:
+        newer = [epoch for epoch in state.committed.newer if up_to is None or epoch <= up_to]
+        if newer:
             sources.check(folder, state)
-            _publish(folder, state, state.committed.last_epoch)
+            for epoch in newer:
+                parts.check_seals(folder, epoch)
+            _publish(folder, state, newer[-1], threads=threads)
         elif time.time_ns() - files.modified(folder / manifest.MANIFEST) > GRACE * 1e9:
             _clean(folder, state.committed.manifest, state.committed.manifest)
 
 
 def refold(folder: Path, epoch: int) -> None:
     """Publishes a generation without the epochs after epoch; the caller holds the fold lock."""
-    _publish(folder, sources.state(folder), epoch)
+    _publish(folder, sources.state(folder), epoch, threads=2)
 
 
-def _publish(folder: Path, state: sources.State, last_epoch: int) -> None:
+def _publish(folder: Path, state: sources.State, last_epoch: int, *, threads: int) -> None:
     old = state.committed.manifest
     new = Manifest(generation=old.generation + 1)
     if last_epoch >= 0:
         name = "run.duckdb" if new.generation == 1 else f"run.{new.generation}.duckdb"
-        rows = _build(folder, folder / name, state=state, last_epoch=last_epoch)
-        new = Manifest(generation=new.generation, database=name, folded=last_epoch, rows=rows)
+        path = folder / name
+        rows = build(folder, path, state=state, last_epoch=last_epoch, threads=threads)
+        size, digest = path.stat().st_size, files.sha256(path)
+        new = replace(new, database=name, folded=last_epoch, rows=rows, bytes=size, sha256=digest)
     manifest.publish(folder, new)
     _clean(folder, new, old)
 
@@ -65,11 +74,14 @@ def _clean(folder: Path, new: Manifest, old: Manifest) -> None:
             path.unlink(missing_ok=True)
 
 
-def _build(folder: Path, path: Path, *, state: sources.State, last_epoch: int) -> int:
-    """Writes the database as the file path, which appears whole, and returns the rows of its history."""
+def build(folder: Path, path: Path, *, state: sources.State, last_epoch: int, threads: int) -> int:
+    """Writes a state, up to an epoch, as the database path, which appears whole.
+
+    Returns the rows of its history. Raises DiskIsFull.
+    """
     scratch = files.scratch_path(path)
     try:
-        with duckdb.connect(config=_SETTINGS) as connection:
+        with duckdb.connect(config={"threads": threads, "memory_limit": _MEMORY}) as connection:
             connection.execute(f"ATTACH {sources.quoted(scratch)} AS new (STORAGE_VERSION '{_FORMAT}')")
             old = sources.database(folder, state)
             if old:

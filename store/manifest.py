@@ -21,13 +21,18 @@ _ATTEMPTS = 100
 
 @dataclass(frozen=True)
 class Manifest:
-    """The published state of a run: folded is the last epoch in the database, -1 where there is none."""
+    """The published state of a run: folded is the last epoch in the database, -1 where there is none.
+
+    rows: of its history; bytes, sha256: of its file, by which a check tells whether it is as it was written.
+    """
 
     schema: int = SCHEMA_VERSION
     generation: int = 0
     database: str | None = None
     folded: int = -1
     rows: int = 0
+    bytes: int = 0
+    sha256: str = ""
 
 
 @dataclass(frozen=True)

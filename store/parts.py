@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy import ndarray
 
 from store import files, manifest, statistics, tables
@@ -39,12 +38,23 @@ def write_parts(
     return manifest.part_path(folder, "epoch", epoch)
 
 
+def check_seals(folder: Path, epoch: int) -> None:
+    """Raises RunIsForeign where a part of the epoch is not to the byte what this run wrote."""
+    for kind in KINDS:
+        path = manifest.part_path(folder, kind, epoch)
+        if not tables.is_sealed(path):
+            raise _foreign(path, epoch, "has changed since it was written")
+
+
 def check_part(folder: Path, kind: str, epoch: int, *, rows: int | None) -> None:
-    """Raises RunIsForeign where the part is not the whole one that this run wrote; rows: None = any."""
+    """Raises RunIsForeign where the part is not the whole one that this run wrote; rows: None = any.
+
+    Looks at the footer only, so that it costs a reader nothing; check_seals reads the whole file.
+    """
     path = manifest.part_path(folder, kind, epoch)
     try:
         names, found, note = tables.parquet_facts(path)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as failure:
+    except tables.ArrowInvalid as failure:
         raise _foreign(path, epoch, "is no whole Parquet file") from failure
     if names != _names(kind) or not _note(folder, kind, epoch).items() <= note.items():
         raise _foreign(path, epoch, "was not written by this run")

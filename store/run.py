@@ -181,11 +181,11 @@ class Run:
         """Drops everything that was recorded after an epoch; -1 drops all epochs."""
         rewinding.rewind(self.folder, epoch)
 
-    def fold(self) -> None:
-        """Folds the committed parts into the run's database; having none is no failure."""
+    def fold(self, up_to: int | None = None) -> None:
+        """Folds the committed parts, or those up to an epoch, into the run's database; none is no failure."""
         from store import fold  # late: an engine that only writes parts loads no DuckDB
 
-        fold.fold(self.folder)
+        fold.fold(self.folder, up_to)
 
     def write_thumbnails(self, key: str, images: ndarray) -> None:
         """Writes the thumbnails of a data set, (N, H, W, C) uint8, where its runs find them by its key."""

@@ -6,7 +6,7 @@ derived from these tuples, so that no number on screen can mean something else t
 
 from dataclasses import dataclass
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3  # files are sealed since 3
 
 FIXED = "fixed for the run"
 USED_IN = "used in the epoch"

@@ -4,6 +4,8 @@ What is unknown comes as NaN or masked and is kept as NULL; what does not fit it
 instead of rounded or wrapped, so that a number in the file is the number that was measured.
 """
 
+import hashlib
+import mmap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,10 @@ ARROW_TYPES: dict[str, Any] = {
 ROWS_A_GROUP = 16_384
 
 ArrowInvalid = pa.ArrowInvalid
+
+# The note of the seal: the sha256 of the file with these digits as zeros, so that no second file is needed.
+SEAL = "undertow.sha256"
+_UNSEALED = "0" * 64
 
 
 def check_names(where: str, given: Sequence[str], declared: Sequence[Column]) -> None:
@@ -60,22 +66,43 @@ def arrow_schema(table: str) -> pa.Schema:
 
 
 def parquet_bytes(table: pa.Table, note: Mapping[str, str]) -> memoryview:
-    """Returns the table as the bytes of a Parquet file that carries note in its footer."""
+    """Returns the table as the bytes of a Parquet file that carries note and its seal in its footer."""
     floats = [field.name for field in table.schema if pa.types.is_floating(field.type)]
     others = [name for name in table.column_names if name not in floats]
     stream = pa.BufferOutputStream()
     encoding = {"compression": "zstd", "use_dictionary": others, "use_byte_stream_split": floats}
     with pq.ParquetWriter(stream, table.schema, store_schema=False, **encoding) as writer:
         writer.write_table(table, row_group_size=ROWS_A_GROUP)
-        writer.add_key_value_metadata(dict(note))
-    return memoryview(stream.getvalue())
+        writer.add_key_value_metadata({**note, SEAL: _UNSEALED})
+    return _sealed(bytearray(stream.getvalue()))
+
+
+def is_sealed(path: Path) -> bool:
+    """True where a Parquet file is to the byte as it was written; False where it has no seal at all too.
+
+    Raises FileNotFoundError.
+    """
+    try:
+        seal = parquet_facts(path)[2].get(SEAL, "").encode()
+    except ArrowInvalid:
+        return False
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        place = content.rfind(seal) if len(seal) == len(_UNSEALED) else -1
+        return place >= 0 and _digest(content, place).encode() == seal
 
 
 def parquet_facts(path: Path) -> tuple[list[str], int, dict[str, str]]:
     """Returns column names, rows and note from a Parquet file's footer; ArrowInvalid where it has none."""
-    metadata = pq.read_metadata(path)
-    note = {key.decode(): text.decode() for key, text in (metadata.metadata or {}).items()}
-    return list(metadata.schema.to_arrow_schema().names), metadata.num_rows, note
+    try:
+        metadata = pq.read_metadata(path)
+        names = list(metadata.schema.to_arrow_schema().names)
+    except (pa.ArrowException, ValueError, OSError) as failure:
+        if isinstance(failure, OSError) and failure.errno is not None:
+            raise  # it is not there, or may not be read
+        raise ArrowInvalid(f"{path.name} is no whole Parquet file; {failure}") from failure
+    pairs = (metadata.metadata or {}).items()
+    note = {key.decode("utf-8", "replace"): text.decode("utf-8", "replace") for key, text in pairs}
+    return names, metadata.num_rows, note
 
 
 def list_array(matrix: ndarray) -> pa.Array:
@@ -101,6 +128,22 @@ def read_column(path: Path, name: str) -> list[Any]:
     """Returns one column of a Parquet file, None where it is NULL."""
     values: list[Any] = pq.read_table(path, columns=[name])[name].to_pylist()
     return values
+
+
+def _sealed(content: bytearray) -> memoryview:
+    place = content.rfind(_UNSEALED.encode())
+    content[place : place + len(_UNSEALED)] = _digest(content, place).encode()
+    return memoryview(content)
+
+
+def _digest(content: bytearray | mmap.mmap, place: int) -> str:
+    """Returns the sha256 of a file's content as if zeros stood at the place of its seal."""
+    digest = hashlib.sha256()
+    with memoryview(content) as whole:
+        digest.update(whole[:place])
+        digest.update(_UNSEALED.encode())
+        digest.update(whole[place + len(_UNSEALED) :])
+    return digest.hexdigest()
 
 
 def _arrow_array(table: str, column: Column, values: Any) -> pa.Array:

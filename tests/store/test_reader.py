@@ -284,7 +284,7 @@ def test_damaged_samples_are_named(make_run, damage, table):
         ask(run, "SELECT * FROM samples, classes")
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"schema": 2, "mood": 3}'])
+@pytest.mark.parametrize("content", ["", "[]", '{"schema": 3, "mood": 3}'])
 def test_a_damaged_manifest_is_named(make_run, content):
     run = make_run(1)
     (run.folder / "manifest.json").write_text(content)

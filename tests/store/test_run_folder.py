@@ -65,7 +65,7 @@ def test_a_run_of_another_schema_version_is_refused(tmp_path):
     run = Run.create(tmp_path, {})
     path = run.folder / "manifest.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "schema": 7}))
-    with pytest.raises(RunIsForeign, match="schema version 7 and this Undertow reads version 2; open it"):
+    with pytest.raises(RunIsForeign, match="schema version 7 and this Undertow reads version 3; open it"):
         Run.open(run.folder)
     with pytest.raises(RunIsForeign, match="schema version 7"):
         ask(run, "SELECT 1")
