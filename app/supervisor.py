@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 
 from app import queue, tenure
-from store import status as statuses
+from store import processes
 from store.errors import RunIsBusy, RunIsForeign, RunNotFound
 from store.run import Run, find_run, find_runs
 from store.status import Status
@@ -172,7 +172,7 @@ def send_signal(status: Status, number: signal.Signals) -> None:
     """
     if status.is_tracked:
         return
-    process = statuses.process_of(status.pid, status.pid_started, status.boot)
+    process = processes.process_of(status.pid, status.pid_started, status.boot)
     if process is not None:
         with suppress(psutil.NoSuchProcess):
             process.send_signal(number)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from store import files, status
+from store import files, processes
 
 LOCK, ANNOUNCEMENT, LOG = "supervisor.lock", "supervisor.json", "supervisor.log"
 TAKEOVER_SECONDS = 20.0  # longest wait for a supervisor that is just leaving
@@ -36,7 +36,7 @@ def sole_supervisor(root: Path) -> Iterator[bool]:
 def announce(root: Path, slots: int) -> None:
     """Says to everyone that this process takes up what is queued."""
     pid = os.getpid()
-    words = {"pid": pid, "pid_started": status.started(pid), "boot": status.boot_id(), "slots": slots}
+    words = {"pid": pid, "pid_started": processes.started(pid), "boot": processes.boot_id(), "slots": slots}
     files.write_json(root / ANNOUNCEMENT, words, durable=False)
 
 
@@ -48,7 +48,7 @@ def withdraw(root: Path) -> None:
 def alive_supervisor(root: Path) -> bool:
     """Whether a supervisor lives that will see what is queued now. Read-only."""
     words = files.read_json(root / ANNOUNCEMENT) or {}
-    return status.is_running(words.get("pid"), words.get("pid_started"), words.get("boot"))
+    return processes.is_running(words.get("pid"), words.get("pid_started"), words.get("boot"))
 
 
 def _take(held: ExitStack, root: Path) -> bool:

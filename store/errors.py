@@ -25,9 +25,27 @@ class DiskIsFull(OSError):
     """A file could not be written whole, and nothing of it was kept."""
 
 
+class IsReadOnly(PermissionError):
+    """The folder may be read by this person and not written to."""
+
+
 def is_disk_full(failure: OSError) -> bool:
     """True where a write failed for want of space or quota."""
     return failure.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def is_read_only(failure: OSError) -> bool:
+    """True where a write failed for want of the right to it."""
+    return failure.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+def read_only(path: Path) -> IsReadOnly:
+    """Returns the failure of writing path where only reading is allowed."""
+    name = path.name.lstrip(".") or path.name
+    return IsReadOnly(
+        f"{name} cannot be written, since {path.parent} may only be read; "
+        "give yourself the right to write there, or work on a copy of the folder"
+    )
 
 
 def disk_is_full(

@@ -1,7 +1,7 @@
 """Files that appear whole: written beside their place, flushed to the disk, then renamed into it.
 
 A reader therefore never meets half a file, whatever moment the writer dies at; what a dead writer left behind
-carries its process id in the name and is cleaned by the next one.
+carries in its name which process that was and is cleaned by the next one.
 """
 
 import fcntl
@@ -15,9 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import psutil
-
-from store.errors import disk_is_full, is_disk_full
+from store import processes
+from store.errors import disk_is_full, is_disk_full, is_read_only, read_only
 
 SCRATCH = ".scratch-"
 TAIL_BYTES = 65_536
@@ -27,7 +26,8 @@ _locks_held: set[int] = set()
 
 def scratch_path(path: Path) -> Path:
     """Returns a name beside path that no reader looks at; it tells which process made it."""
-    return path.with_name(f"{SCRATCH}{os.getpid()}-{secrets.token_hex(4)}-{path.name}")
+    pid = os.getpid()
+    return path.with_name(f"{SCRATCH}{pid}-{processes.mark(pid)}-{secrets.token_hex(4)}-{path.name}")
 
 
 def sync(path: Path) -> None:
@@ -44,8 +44,8 @@ def write_whole(
 ) -> None:
     """Writes the pieces, one after the other, as the file path, which appears whole or not at all.
 
-    Raises DiskIsFull where they do not fit. durable: whether it must outlive a power cut. size: bytes of all
-    pieces, None = they are a sequence that can be counted.
+    Raises DiskIsFull where they do not fit, IsReadOnly where nothing may be written. durable: whether it must
+    outlive a power cut. size: bytes of all pieces, None = they are a sequence that can be counted.
     """
     scratch = scratch_path(path)
     try:
@@ -59,6 +59,8 @@ def write_whole(
         if is_disk_full(failure):
             needed = sum(memoryview(piece).nbytes for piece in pieces) if size is None else size
             raise disk_is_full(path, needed) from failure
+        if is_read_only(failure):
+            raise read_only(path) from failure
         raise
 
 
@@ -129,9 +131,15 @@ def tail(path: Path, lines: int) -> str:
 def locked(path: Path, *, wait: bool) -> Iterator[int]:
     """Holds the lock file path, shared with every process of this machine; yields its descriptor.
 
-    Raises BlockingIOError where another holder has it and wait is False. The lock dies with the process.
+    Raises BlockingIOError where another holder has it and wait is False, IsReadOnly where nothing may be
+    written. The lock dies with the process.
     """
-    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o644)
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o644)
+    except OSError as failure:
+        if is_read_only(failure):
+            raise read_only(path) from failure
+        raise
     _locks_held.add(descriptor)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
@@ -164,11 +172,8 @@ def _remove(path: Path) -> None:
 
 def _is_stray(path: Path) -> bool:
     """True where the process that made the scratch file is gone, even if its id is in use again."""
-    try:
-        pid = int(path.name.removeprefix(SCRATCH).split("-")[0])
-        return psutil.Process(pid).create_time() > path.stat().st_mtime
-    except (ValueError, psutil.NoSuchProcess, FileNotFoundError):
-        return True
+    words = path.name.removeprefix(SCRATCH).split("-")
+    return not words[0].isdecimal() or words[1:2] != [processes.mark(int(words[0]))]
 
 
 def _forget_locks() -> None:

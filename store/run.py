@@ -234,7 +234,6 @@ class Run:
             raise RunIsBusy(f"run {self.id} is {state.state}; stop it before deleting it")
         with self._locked():
             grave = files.scratch_path(self.folder)
-            self.folder.touch()  # or it looks older than this process, like what a dead one left
             self.folder.rename(grave)
         shutil.rmtree(grave)
 

@@ -8,13 +8,10 @@ import os
 import threading
 import time
 from dataclasses import asdict, dataclass, fields, replace
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import psutil
-
-from store import files, manifest, tables
+from store import files, manifest, processes, tables
 
 State = Literal["queued", "running", "stopping", "stopped", "done", "failed", "lost", "stalled"]
 
@@ -25,9 +22,6 @@ UNREADABLE = "its status.json is missing or damaged; resume continues from the l
 _WRITTEN = get_args(State)[:6]
 _WORKING = ("running", "stopping", "stalled")
 _OVER = ("done", "failed", "stopped", "lost")
-# A process id is not given again within this time; the clock may be set by less.
-_SAME_START = 2.0
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 _writing = threading.Lock()
 
@@ -45,11 +39,12 @@ class Status:
     share: float | None = None
     heartbeat: float | None = None  # when the process of the run last wrote
     pid: int | None = None
-    pid_started: float | None = None
+    pid_started: float | None = None  # seconds since that boot
     boot: str | None = None  # the boot of the machine under which the process started, None = not noted
     message: str = ""
     is_tracked: bool = False  # the process is a person's own: it is asked to stop and never signalled
     updated: float = 0.0
+    beat: float | None = None  # the heartbeat on a clock that nobody sets, which runs since the boot
 
     @property
     def is_alive(self) -> bool:
@@ -87,9 +82,12 @@ def write(folder: Path, **changes: Any) -> Status:
     with _writing, files.locked(folder / ".status.lock", wait=True):
         now = time.time()
         identity = _identity(changes["pid"]) if "pid" in changes else {}
-        changed = replace(read(folder), **{"updated": now, **identity, **changes})
+        before = read(folder)
+        changed = replace(before, **{"updated": now, **identity, **changes})
         if changed.pid == os.getpid() and "heartbeat" not in changes:
-            changed = replace(changed, heartbeat=now)
+            changed = replace(changed, heartbeat=now, beat=time.monotonic())
+        elif changed.heartbeat is None or changed.heartbeat != before.heartbeat:
+            changed = replace(changed, beat=time.monotonic() - max(0.0, now - (changed.heartbeat or now)))
         files.write_json(folder / "status.json", asdict(changed), durable=False)
     return changed
 
@@ -104,58 +102,27 @@ def observe(folder: Path) -> Status:
         return replace(status, state="lost", message=UNREADABLE)
     if status.state not in ("running", "stopping"):
         return status
-    if not is_running(status.pid, status.pid_started, status.boot):
+    if not processes.is_running(status.pid, status.pid_started, status.boot):
         # It may have written how it ended between the two looks.
         again = read(folder)
         return replace(status, state="lost") if again == status else again
-    if _silence(status) > STALLED_AFTER and _silence(status) > STALLED_AFTER_EPOCHS * _epoch_seconds(folder):
+    if silence(status) > max(STALLED_AFTER, STALLED_AFTER_EPOCHS * _epoch_seconds(folder)):
         return replace(status, state="stalled")
     stopping = status.state == "running" and (folder / "stop").exists()
     return replace(status, state="stopping") if stopping else status
 
 
-def started(pid: int) -> float | None:
-    """When the process started, in seconds since 1970; None where there is no such process."""
-    try:
-        return psutil.Process(pid).create_time()
-    except psutil.NoSuchProcess:
-        return None
-
-
-@cache
-def boot_id() -> str:
-    """Returns what tells this boot of the machine from an earlier one, after which process ids begin anew."""
-    try:
-        return _BOOT_ID.read_text(encoding="ascii").strip()
-    except OSError:  # not Linux
-        return f"{psutil.boot_time():.0f}"
-
-
-def is_running(pid: int | None, pid_started: float | None, boot: str | None = None) -> bool:
-    """True where the process of this id is the one that started then, under that boot, and is no zombie."""
-    return process_of(pid, pid_started, boot) is not None
-
-
-def process_of(pid: int | None, pid_started: float | None, boot: str | None = None) -> psutil.Process | None:
-    """Returns the living process of this id that started then; None where it is gone or a later one.
-
-    boot: None is not compared. What it returns refuses to signal a later owner of the id.
-    """
-    if pid is None or pid_started is None or boot not in (None, boot_id()):
-        return None
-    try:
-        process = psutil.Process(pid)
-        same = abs(process.create_time() - pid_started) < _SAME_START
-        alive = process.status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
-    except psutil.NoSuchProcess:
-        return None
-    return process if same and alive else None
+def silence(status: Status) -> float:
+    """Returns for how many seconds the process of the run has said nothing, whatever the clock was set to."""
+    if status.beat is not None and status.boot == processes.boot_id():
+        return max(0.0, time.monotonic() - status.beat)
+    return max(0.0, time.time() - (status.heartbeat or status.updated))
 
 
 def _identity(pid: int | None) -> dict[str, Any]:
     if pid is None:
         return {"pid_started": None, "boot": None}
-    return {"pid_started": started(pid), "boot": boot_id()}
+    return {"pid_started": processes.started(pid), "boot": processes.boot_id()}
 
 
 def _check(changes: dict[str, Any]) -> None:
@@ -165,10 +132,6 @@ def _check(changes: dict[str, Any]) -> None:
         raise ValueError(f"status has no field {unknown[0]!r}; its fields are {', '.join(names)}")
     if changes.get("state", "queued") not in _WRITTEN:
         raise ValueError(f"state must be one of {', '.join(_WRITTEN)}; got {changes['state']}")
-
-
-def _silence(status: Status) -> float:
-    return time.time() - (status.heartbeat or status.updated)
 
 
 def _epoch_seconds(folder: Path) -> float:

@@ -3,11 +3,10 @@
 Every number stands in the same place in every row, so that runs can be compared by eye.
 """
 
-import time
-
 from app import markup, naming, wording
 from app.runs import cost
 from app.studies.members import Member
+from store import status as statuses
 
 
 def about(member: Member) -> str:
@@ -42,7 +41,7 @@ def _phase(member: Member, place: str) -> str:
     if status.state == "queued":
         return place or "waiting for a free slot"
     if status.state == "stalled":
-        silent = time.time() - (status.heartbeat or status.updated)
+        silent = statuses.silence(status)
         asked = "; it was asked to stop" if member.run.stop_requested() else ""
         return f"silent for {wording.duration(silent)} while {status.phase or 'at work'}{asked}"
     if status.is_alive and status.phase:

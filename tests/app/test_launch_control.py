@@ -14,7 +14,7 @@ from app import launch, tenure
 from app import queue as arranged
 from app.runs import several
 from app.supervisor import Patience, Supervisor, send_signal
-from store import files, status
+from store import files, processes, status
 from store.errors import RunIsBusy
 from store.run import Run, find_runs
 from tests.launching import Queue, eventually, reaches, trains
@@ -153,7 +153,7 @@ def test_worker_in_an_endless_loop_is_stalled_and_killed_and_resumed(
 def test_process_of_an_earlier_boot_is_not_the_run_though_id_and_time_agree(tmp_path: Path) -> None:
     run = Run.create(tmp_path, {})
     written = run.write_status(state="running", pid=os.getpid())
-    assert (written.boot, run.status().state) == (status.boot_id(), "running")
+    assert (written.boot, run.status().state) == (processes.boot_id(), "running")
     run.write_status(boot="00000000-0000-0000-0000-000000000000")
     assert run.status().state == "lost"
 
@@ -175,14 +175,14 @@ def test_run_of_an_earlier_boot_is_taken_up_again_by_the_next_supervisor(queue: 
 
 
 def test_boot_is_told_without_proc_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(status, "_BOOT_ID", tmp_path / "none")
-    assert status.boot_id.__wrapped__() == f"{psutil.boot_time():.0f}"
+    monkeypatch.setattr(processes, "_BOOT_ID", tmp_path / "none")
+    assert processes.boot_id.__wrapped__() == f"{psutil.boot_time():.0f}"
 
 
 def test_foreign_process_with_the_id_of_a_worker_is_never_signalled(queue: Queue) -> None:
     foreign = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     run = Run.create(queue.root, {"name": "wait"})
-    run.write_status(state="running", pid=foreign.pid, pid_started=psutil.boot_time())
+    run.write_status(state="running", pid=foreign.pid, pid_started=0.0)
     for number in (signal.SIGTERM, signal.SIGKILL):
         send_signal(run.status(), number)
         send_signal(status.read(run.folder), number)

@@ -196,12 +196,12 @@ def test_half_written_files_of_dead_processes_are_ignored_and_cleaned(make_run):
         [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True
     )
     dead = run.folder / "parts" / f".scratch-{int(gone.stdout)}-abcd-epoch-00002.parquet"
-    reused = run.folder / "maps" / f".scratch-{os.getpid()}-abcd-epoch-00002.parquet"
-    alive = run.folder / f".scratch-{os.getpid()}-abcd-status.json"
+    reused = run.folder / "maps" / f".scratch-{os.getpid()}-0123abcd-epoch-00002.parquet"
+    alive = files.scratch_path(run.folder / "status.json")
     uncommitted = manifest.part_path(run.folder, "metrics", 2)
     for path in (dead, reused, alive, uncommitted):
         path.write_bytes(b"half")
-    os.utime(reused, (1, 1))
+    os.utime(alive, (1, 1))  # the clock may be set back while it is written
     assert (run.epochs(), len(queries.metrics(run))) == ([0, 1], 2)
     with run.claim():
         assert [path.exists() for path in (dead, reused, alive, uncommitted)] == [False, False, True, False]

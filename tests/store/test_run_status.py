@@ -10,7 +10,7 @@ import time
 import psutil
 import pytest
 
-from store import status
+from store import processes, status
 from store.status import Status
 
 
@@ -30,7 +30,7 @@ def test_a_written_status_comes_back(make_run):
         state="running", epoch=2, epochs=8, step=3, steps=6, phase="training", share=0.5, pid=os.getpid()
     )
     assert run.status() == written
-    assert written.pid_started == psutil.Process().create_time()
+    assert written.pid_started == processes.started(os.getpid())
     assert written.heartbeat == written.updated == pytest.approx(time.time(), abs=60)
     assert json.loads((run.folder / "status.json").read_text())["phase"] == "training"
 
@@ -82,7 +82,7 @@ def test_a_zombie_is_lost(make_run, sleeper):
 
 def test_a_process_id_that_was_given_again_is_not_the_run(make_run):
     run = make_run()
-    run.write_status(state="running", pid=os.getpid(), pid_started=psutil.Process().create_time() - 100)
+    run.write_status(state="running", pid=os.getpid(), pid_started=processes.started(os.getpid()) - 100)
     assert run.status().state == "lost"
 
 
