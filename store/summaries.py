@@ -6,14 +6,11 @@ epoch. A fold therefore stores the same answer as a table; runs folded before ha
 
 import duckdb
 
-TABLE = "sample_summary"
+from store import derived
+
+TABLE = derived.SUMMARY
 # What a summary adds to samples, and the type that its SQL gives it.
-COLUMNS = {
-    "kept_share": "DOUBLE", "mean_confidence": "DOUBLE", "variability": "DOUBLE", "correctness": "DOUBLE",
-    "mean_margin": "DOUBLE", "mean_loss": "DOUBLE", "last_loss": "FLOAT", "last_prediction": "USMALLINT",
-    "last_rarity": "FLOAT", "last_score": "FLOAT", "first_learned_epoch": "USMALLINT",
-    "last_seen_epoch": "USMALLINT", "visits": "BIGINT", "times_kept": "BIGINT", "forgetting_events": "BIGINT",
-}  # fmt: skip
+COLUMNS = {column.name: column.type for column in derived.SUMMARY_COLUMNS[2:]}
 
 
 def select(where: str, *, history: str = "history", samples: str = "samples") -> str:
@@ -57,10 +54,14 @@ def select(where: str, *, history: str = "history", samples: str = "samples") ->
 
 
 def create(connection: duckdb.DuckDBPyConnection, catalog: str) -> None:
-    """Creates the empty table in an attached database."""
+    """Creates the empty table in an attached database, with what it and its columns mean."""
+    connection.execute("BEGIN")
     connection.execute(f"CREATE TABLE {catalog}.{TABLE} ({_declared()})")
-    meaning = "one row a sample: what the history says of the epochs 0 to up_to"
-    connection.execute(f"COMMENT ON TABLE {catalog}.{TABLE} IS '{meaning}'")
+    connection.execute(f"COMMENT ON TABLE {catalog}.{TABLE} IS '{derived.ALL_MEANINGS[TABLE]}'")
+    for column in derived.SUMMARY_COLUMNS:
+        comment = f"{column.meaning}; {column.when}".replace("'", "''")
+        connection.execute(f"COMMENT ON COLUMN {catalog}.{TABLE}.{column.name} IS '{comment}'")
+    connection.execute("COMMIT")
 
 
 def fill(connection: duckdb.DuckDBPyConnection, catalog: str, *, epoch: int, low: int, high: int) -> None:
@@ -89,7 +90,7 @@ def stored(connection: duckdb.DuckDBPyConnection, catalog: str | None) -> str:
 
 
 def _types() -> dict[str, str]:
-    return {"sample_id": "UINTEGER", "up_to": "USMALLINT", **COLUMNS}
+    return {column.name: column.type for column in derived.SUMMARY_COLUMNS}
 
 
 def _declared() -> str:
