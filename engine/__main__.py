@@ -34,6 +34,7 @@ from engine.precision import Precision
 from engine.progress import Progress, Stopped
 from engine.task import Task
 from engine.train import train
+from store.folding import Folding
 from store.run import Run, RunIsBusy, RunIsForeign
 
 log = logging.getLogger("engine")
@@ -78,8 +79,9 @@ def finish(run: Run, asked_to_stop: threading.Event, world: World) -> None:
         lambda: asked_to_stop.is_set() or run.stop_requested(),
         agree=world.any if world.size > 1 else None,
     )
+    folding = Folding(run.folder)
     try:
-        work(run, progress, world)
+        work(run, progress, world, folding)
         state, message = "done", ""
     except Stopped:
         state, message = "stopped", f"stopped after {run.last_epoch() + 1} whole epochs"
@@ -89,7 +91,7 @@ def finish(run: Run, asked_to_stop: threading.Event, world: World) -> None:
         raise
     progress.note("folding into one database")  # a long history takes a minute, and must not look stalled
     try:
-        run.fold()
+        folding.finish()
     except Exception as error:
         progress.end()
         fail(run, f"{run.last_epoch() + 1} epochs are recorded, but not folded into one database; {error}")
@@ -118,7 +120,7 @@ def fail(run: Run, message: str) -> None:
         run.write_status(state="failed", message=message)
 
 
-def work(run: Run, progress: Progress, world: World) -> None:
+def work(run: Run, progress: Progress, world: World, folding: Folding | None = None) -> None:
     """Loads, measures consistency, and trains from the last checkpoint or from the start."""
     config = parse(run.config())
     device = torch.device(f"cuda:{world.rank}" if torch.cuda.is_available() else "cpu")
@@ -143,7 +145,7 @@ def work(run: Run, progress: Progress, world: World) -> None:
         about = describe(dataset, measured, chosen, device) | describe_index(config.density, device)
         run.write_about(about | {"compile": compiled, "processes": world.size})
     images = Images(dataset, config.seed, device, table=config.augmentation.table)
-    train(Task(config, dataset, images, device, chosen, run, progress, world), state)
+    train(Task(config, dataset, images, device, chosen, run, progress, world, folding), state)
 
 
 def load(config: RunConfig, progress: Progress) -> Dataset:

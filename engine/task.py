@@ -13,6 +13,7 @@ from engine.datasets import Dataset
 from engine.distributed import ALONE, World
 from engine.precision import Precision
 from engine.progress import Progress
+from store.folding import Folding
 
 
 class Recorder(Protocol):
@@ -44,3 +45,4 @@ class Task:
     recorder: Recorder
     progress: Progress
     world: World = ALONE
+    folding: Folding | None = None  # None = nothing is folded while the run trains

@@ -241,4 +241,5 @@ class Tracker:
         watch = Stopwatch()
         metrics = recorder.metrics(done, seconds_record=self._seconds_record)
         recorder.record(done, self.run, metrics | measured)
+        self._begun.recorded(done.epoch)
         self._seconds_record = watch.total

@@ -236,11 +236,16 @@ def measure(task: Task, state: State, images: ndarray, labels: ndarray, watch: S
 
 
 def save(task: Task, state: State, done: Epoch) -> None:
-    """Records the epoch, then writes the checkpoint, so that a resumed run never skips one."""
+    """Records the epoch, then writes the checkpoint, so that a resumed run never skips one.
+
+    What has a checkpoint may be folded: a resumed run does not write it again.
+    """
     watch = Stopwatch()
     state.epoch += 1
     if not task.world.leads:
         return
     recorder.record(done, task.recorder, recorder.metrics(done, seconds_record=state.seconds_record))
     checkpoint.save(state, task.recorder.checkpoints)
+    if task.folding:
+        task.folding.after_epoch(done.epoch)
     state.seconds_record = watch.total

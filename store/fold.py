@@ -28,10 +28,12 @@ _MEMORY = "1GB"
 _FORMAT = "v1.0.0"
 
 
-def fold(folder: Path, up_to: int | None = None, *, threads: int = 2) -> None:
+def fold(folder: Path, up_to: int | None = None, *, threads: int = 2, is_final: bool = False) -> None:
     """Folds the committed parts, those after the epoch up_to aside, into the next generation.
 
     Every part is read whole and compared with its seal first. Having none, it cleans old files only.
+    is_final: no fold is to follow soon, so nothing of the generation before is kept; a question that still
+    looks at it is asked again.
     """
     with files.locked(folder / manifest.FOLD_LOCK, wait=True):
         files.remove_strays(folder)
@@ -42,8 +44,10 @@ def fold(folder: Path, up_to: int | None = None, *, threads: int = 2) -> None:
             for epoch in newer:
                 parts.check_seals(folder, epoch)
             _publish(folder, state, newer[-1], threads=threads)
-        elif time.time_ns() - files.modified(folder / manifest.MANIFEST) > GRACE * 1e9:
-            _clean(folder, state.committed.manifest, state.committed.manifest)
+            if is_final:
+                _clean_old(folder)
+        elif is_final or time.time_ns() - files.modified(folder / manifest.MANIFEST) > GRACE * 1e9:
+            _clean_old(folder)
 
 
 def refold(folder: Path, epoch: int) -> None:
@@ -62,6 +66,11 @@ def _publish(folder: Path, state: sources.State, last_epoch: int, *, threads: in
         new = replace(new, database=name, folded=last_epoch, rows=rows, bytes=size, sha256=digest)
     manifest.publish(folder, new)
     _clean(folder, new, old)
+
+
+def _clean_old(folder: Path) -> None:
+    now = manifest.read_manifest(folder)
+    _clean(folder, now, now)
 
 
 def _clean(folder: Path, new: Manifest, old: Manifest) -> None:

@@ -78,8 +78,8 @@ def test_no_module_imports_itself_in_a_circle():
         pytest.fail(" → ".join(circle.args[1]))
 
 
-def test_only_launch_and_the_cell_start_processes():
-    """The engine asks git for the commit, the console has its cell; nothing else runs a program."""
+def test_only_launch_the_cell_and_the_fold_start_processes():
+    """The engine asks git for the commit, the console has its cell, a fold its own; nothing else runs one."""
     starting = (
         "subprocess.run",
         "subprocess.Popen",
@@ -100,6 +100,7 @@ def test_only_launch_and_the_cell_start_processes():
         "app.cell",
         "app.launch",
         "engine.describe",
+        "store.folding",
     }
 
 

@@ -19,6 +19,7 @@ from engine.density import DensitySettings
 from engine.describe import describe_index, detection, machine
 from engine.own.samples import OwnSamples
 from engine.progress import Progress
+from store.folding import Folding
 from store.run import Run
 
 
@@ -62,6 +63,7 @@ class OwnRun:
         self._error_before = getattr(sys, "last_value", None)
         fields = {"state": "running", "pid": self._process, "phase": "starting", "is_tracked": True}
         self.run = Run.create(root, config, **fields, epochs=epochs or 0)
+        self._folding = Folding(self.run.folder)
         self._while_open = ExitStack()
         self._while_open.enter_context(self.run.claim())
         self.progress = Progress(self.run.write_status, lambda: False)
@@ -70,6 +72,10 @@ class OwnRun:
     def when_ended(self, callback: Callable[[], object]) -> None:
         """Calls back once the run has ended, however it did."""
         self._while_open.callback(callback)
+
+    def recorded(self, epoch: int) -> None:
+        """Says that an epoch is written, so that a long run can be folded while it goes on."""
+        self._folding.after_epoch(epoch)
 
     def end(self, state: str, message: str = "") -> None:
         """Writes how the run ended, done, stopped or failed, and folds it unless it failed.
@@ -88,7 +94,7 @@ class OwnRun:
             try:
                 if state != "failed":
                     self.run.write_status(phase="folding into one database", share=None)
-                    self.run.fold()
+                    self._folding.finish()
             except Exception as error:
                 words = f"{recorded} epochs are recorded, but not folded into one database; {error}"
                 self._say("failed", words)

@@ -16,6 +16,7 @@ from engine.config import parse
 from engine.distributed import ALONE
 from engine.progress import Progress, Stopped
 from store import queries
+from store.folding import FoldFailed, Folding
 from store.run import DiskIsFull, Run
 
 
@@ -103,11 +104,11 @@ def test_a_full_disk_ends_in_failed_with_a_sentence_and_loses_no_epoch(run, monk
 
 
 def test_a_fold_that_fails_says_so_and_a_resumed_run_folds(run, monkeypatch):
-    def fail(_run):
-        raise OSError(errno.EIO, "the disk is broken")
+    def fail(_folding):
+        raise FoldFailed("the disk is broken")
 
-    monkeypatch.setattr(Run, "fold", fail)
-    with run.claim(), pytest.raises(OSError, match="the disk is broken"):
+    monkeypatch.setattr(Folding, "finish", fail)
+    with run.claim(), pytest.raises(FoldFailed, match="the disk is broken"):
         entry.finish(run, threading.Event(), ALONE)
     assert run.status().state == "failed"
     assert run.status().message.startswith("2 epochs are recorded, but not folded into one database; ")
@@ -127,7 +128,7 @@ def test_parts_that_were_deleted_are_trained_again(run):
     fresh = Run.create(run.folder.parent, settings)
     with fresh.claim():
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Run, "fold", lambda _run: None)
+            patch.setattr(Folding, "finish", lambda _folding: None)
             entry.finish(fresh, threading.Event(), ALONE)
         for part in (fresh.folder / "parts").glob("*-0000[23].parquet"):
             part.unlink()
