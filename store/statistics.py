@@ -1,11 +1,12 @@
 """The numbers that overview pages show instead of a million points: means, quantiles and histograms.
 
-They are computed once, when an epoch is written, for all samples and for each class in one sort per signal;
-a page then reads a few rows and never scans the history.
+They are computed once, when an epoch is written, for all samples and for each class; a page then reads a few
+rows and never scans the history. The samples are put in the order of their classes once for all signals, so
+that only the values within each class remain to be sorted.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ from numpy import ndarray
 
 from store.schema import HISTOGRAM_BINS, SIGNALS
 
-QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
+# How far through the sorted values each of these columns looks.
+SHARES = {"low": 0.0, "q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95, "high": 1.0}
 
 
 def epoch_statistics(
@@ -21,13 +23,16 @@ def epoch_statistics(
 ) -> dict[str, Any]:
     """Summarises every signal over all samples (label empty) and over each class; columns of epoch_stats.
 
-    columns: signals of N samples, NaN or masked where unknown; labels: (N,) integers from 0 to classes - 1.
+    columns: signals of N samples, NaN or masked where unknown, summarised as the float32 that history keeps;
+    labels: (N,) integers from 0 to classes - 1.
     """
-    everyone = np.zeros(len(labels), np.int64)
+    by_class = np.argsort(labels, kind="stable")
+    edges = np.searchsorted(labels[by_class], np.arange(classes + 1))
     summaries: list[Mapping[str, ndarray]] = []
     for signal in SIGNALS:
-        values = np.ma.filled(np.ma.asarray(columns[signal.name], np.float64), np.nan)
-        summaries += [summarise(values, everyone, 1), summarise(values, labels, classes)]
+        column = np.ma.filled(np.ma.asarray(columns[signal.name], np.float32), np.nan)
+        values, bounds = sorted_within(column[by_class], edges)
+        summaries += [summarise(np.sort(values), bounds[[0, -1]]), summarise(values, bounds)]
     label = np.arange(-1, classes)
     rows = len(SIGNALS) * len(label)
     return {
@@ -38,63 +43,55 @@ def epoch_statistics(
     }
 
 
-def summarise(values: ndarray, groups: ndarray, count: int) -> dict[str, ndarray]:
-    """Summarises the finite values of each group: n, mean, quantiles, low, high and histogram.
+def sorted_within(values: ndarray, edges: ndarray) -> tuple[ndarray, ndarray]:
+    """Returns the finite values, sorted within each group, and the edges of the groups among them.
 
-    values: (N,) float64; groups: (N,) integers from 0 to count - 1. Returns arrays of length count, and
-    histogram (count, HISTOGRAM_BINS); NaN (and a histogram of zeros) where a group has no finite value.
-    Quantiles interpolate linearly.
+    values: (N,), one group after the other; edges: (G + 1,), group g lies from edges[g] to edges[g + 1].
     """
-    grouped = _Grouped.sort(values, groups, count)
-    low, high = grouped.at(np.zeros(count)), grouped.at(np.maximum(grouped.n - 1, 0))
-    quantiles = {name: grouped.at(share * np.maximum(grouped.n - 1, 0)) for name, share in QUANTILES.items()}
-    totals = np.bincount(grouped.groups, weights=grouped.values, minlength=count)
-    with np.errstate(invalid="ignore"):
-        mean = totals / grouped.n
-    return {
-        "n": grouped.n,
-        "mean": mean,
-        **quantiles,
-        "low": low,
-        "high": high,
-        "histogram": _histograms(grouped, low, high),
-    }
+    finite = np.flatnonzero(np.isfinite(values))  # ten times as fast an index as the mask
+    values, bounds = values[finite], np.searchsorted(finite, edges)
+    for start, end in pairwise(bounds):
+        values[start:end].sort()
+    return values, bounds
 
 
-@dataclass(frozen=True)
-class _Grouped:
-    """Values sorted by group, then by size."""
+def summarise(values: ndarray, bounds: ndarray) -> dict[str, ndarray]:
+    """Summarises each group: n, mean, quantiles, low, high and histogram.
 
-    values: ndarray  # (M,) finite
-    groups: ndarray  # (M,)
-    n: ndarray  # (count,) values a group
-    first: ndarray  # (count,) place of each group's smallest value
-
-    @classmethod
-    def sort(cls, values: ndarray, groups: ndarray, count: int) -> "_Grouped":
-        finite = np.isfinite(values)
-        values, groups = values[finite], groups[finite]
-        by_size = np.argsort(values)
-        order = by_size[np.argsort(groups[by_size], kind="stable")]
-        n = np.bincount(groups, minlength=count)
-        return cls(values[order], groups[order].astype(np.int64), n, np.cumsum(n) - n)
-
-    def at(self, places: ndarray) -> ndarray:
-        """The value at each group's place (fractional: interpolated), NaN for an empty group."""
-        if not len(self.values):
-            return np.full(len(self.n), np.nan)
-        last = len(self.values) - 1
-        below = np.floor(places).astype(np.int64)
-        lower = self.values[np.minimum(self.first + below, last)]
-        upper = self.values[np.minimum(self.first + np.minimum(below + 1, np.maximum(self.n - 1, 0)), last)]
-        return np.where(self.n > 0, lower + (upper - lower) * (places - below), np.nan)
+    values: (M,) finite, sorted within the groups; bounds: (G + 1,), group g lies from bounds[g] to
+    bounds[g + 1]. Returns arrays of length G in float64, and histogram (G, HISTOGRAM_BINS); NaN (and a
+    histogram of zeros) where a group is empty. Quantiles interpolate linearly.
+    """
+    points = _at(values, bounds, list(SHARES.values()))
+    named = dict(zip(SHARES, points, strict=True))
+    histogram = _histograms(values, np.diff(bounds), low=named["low"], high=named["high"])
+    return {"n": np.diff(bounds), "mean": _means(values, bounds), **named, "histogram": histogram}
 
 
-def _histograms(grouped: _Grouped, low: ndarray, high: ndarray) -> ndarray:
+def _at(values: ndarray, bounds: ndarray, shares: Sequence[float]) -> ndarray:
+    """(S, G) values so far through each group, interpolated in float64; NaN where a group is empty."""
+    filled = np.diff(bounds) > 0
+    first, last = bounds[:-1][filled], bounds[1:][filled] - 1
+    places = np.multiply.outer(shares, last - first)
+    below = places.astype(np.int64)
+    lower = values[first + below].astype(np.float64)
+    upper = values[np.minimum(first + below + 1, last)]
+    found = np.full((len(shares), len(filled)), np.nan)
+    found[:, filled] = lower + (upper - lower) * (places - below)
+    return found
+
+
+def _means(values: ndarray, bounds: ndarray) -> ndarray:
+    n = np.diff(bounds)
+    means = np.full(len(n), np.nan)
+    means[n > 0] = np.add.reduceat(values, bounds[:-1][n > 0], dtype=np.float64) / n[n > 0]
+    return means
+
+
+def _histograms(values: ndarray, n: ndarray, *, low: ndarray, high: ndarray) -> ndarray:
     """Counts in HISTOGRAM_BINS equal bins a group, the last closed; equal values all fall into the first."""
-    width = (high - low)[grouped.groups] / HISTOGRAM_BINS
-    with np.errstate(invalid="ignore", divide="ignore"):
-        place = np.nan_to_num((grouped.values - low[grouped.groups]) / width)
-    bins = np.clip(place.astype(np.int64), 0, HISTOGRAM_BINS - 1)
-    counts = np.bincount(grouped.groups * HISTOGRAM_BINS + bins, minlength=len(low) * HISTOGRAM_BINS)
-    return counts.reshape(len(low), HISTOGRAM_BINS)
+    width = np.where(high > low, (high - low) / HISTOGRAM_BINS, np.inf)
+    bins = ((values - np.repeat(low, n)) / np.repeat(width, n)).astype(np.int64)
+    np.minimum(bins, HISTOGRAM_BINS - 1, out=bins)
+    bins += np.repeat(np.arange(len(n)) * HISTOGRAM_BINS, n)
+    return np.bincount(bins, minlength=len(n) * HISTOGRAM_BINS).reshape(len(n), HISTOGRAM_BINS)
