@@ -90,7 +90,10 @@ def build(folder: Path, path: Path, *, state: sources.State, last_epoch: int, th
     """
     scratch = files.scratch_path(path)
     try:
-        with duckdb.connect(config={"threads": threads, "memory_limit": _MEMORY}) as connection:
+        settings: dict[str, str | bool | int | float | list[str]] = {
+            "threads": threads, "memory_limit": _MEMORY, "temp_directory": f"{scratch}.spill"
+        }  # fmt: skip
+        with duckdb.connect(config=settings) as connection:
             connection.execute(f"ATTACH {sources.quoted(scratch)} AS new (STORAGE_VERSION '{_FORMAT}')")
             old = sources.database(folder, state)
             if old:
@@ -100,7 +103,7 @@ def build(folder: Path, path: Path, *, state: sources.State, last_epoch: int, th
                 select = sources.select(folder, table, state, catalog="old" if old else None)
                 _fill(connection, table, select, last_epoch=last_epoch)
             summaries.create(connection, "new")
-            for low, high in _slices(connection, last_epoch + 1):
+            for low, high in _slices(connection, last_epoch + 1) if last_epoch >= 0 else []:
                 summaries.fill(connection, "new", epoch=last_epoch, low=low, high=high)
             rows = int(connection.execute("SELECT count(*) FROM new.history").fetchall()[0][0])
             connection.execute("DETACH new")
@@ -146,5 +149,5 @@ def _fill(connection: duckdb.DuckDBPyConnection, table: str, select: str, *, las
 def _slices(connection: duckdb.DuckDBPyConnection, epochs: int) -> list[tuple[int, int]]:
     """Returns ranges of samples, whole blocks each, whose histories can be sorted at a time."""
     samples = int(connection.execute("SELECT count(*) FROM new.samples").fetchall()[0][0])
-    step = max(1, SLICE_ROWS // epochs // BLOCK) * BLOCK
+    step = max(1, SLICE_ROWS // max(1, epochs) // BLOCK) * BLOCK
     return [(low, low + step) for low in range(0, samples, step)]
