@@ -21,6 +21,13 @@ class Kind(StrEnum):
     kept_csv = "kept-csv"
     kept_parquet = "kept-parquet"
     kept_npz = "kept-npz"
+    parquet = "parquet"
+    csv = "csv"
+    duckdb = "duckdb"
+
+
+_OF_TABLES = (Kind.parquet, Kind.csv, Kind.duckdb)
+INTERRUPTED = 130
 
 
 def export(
@@ -30,14 +37,17 @@ def export(
         typer.Option(
             "--to",
             help="report: one HTML file that opens offline, of several runs a comparison; "
-            "kept-…: the ids that each epoch of one run trained on.",
+            "kept-…: the ids that each epoch of one run trained on; "
+            "parquet, csv, duckdb: all tables of each run.",
         ),
     ] = Kind.report,
-    out: Annotated[Path | None, typer.Option("--out", help="The file; else one named after the run.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Its file or folder; else one named after the run.")
+    ] = None,
     folder: Annotated[
         Path | None, typer.Option("--runs", help="Folder of the runs; else UNDERTOW_RUNS, else ./runs.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an export that is there.")] = False,
 ) -> None:
     """Writes a run, or a comparison of several, to a file."""
     terminal.say("Reading what the runs have recorded.")
@@ -45,6 +55,9 @@ def export(
 
     root = (folder or default_root()).absolute()
     os.environ["UNDERTOW_RUNS"] = str(root)  # what the pages keep in memory is asked from there
+    if kind in _OF_TABLES:
+        _write_tables(_found(root, runs, are_empty_too=True), kind, out, is_forced=force)
+        return
     found = _found(root, runs)
     name, content = _report(runs, found) if kind is Kind.report else _kept(found, kind)
     path = out or Path(name)
@@ -54,8 +67,23 @@ def export(
     terminal.say(f"Written: {path.absolute()} ({len(content) / 1e6:.1f} MB)")
 
 
-def _found(root: Path, names: list[str]) -> list["Run"]:
-    """Returns the runs of these ids and studies that have an epoch, each once, in this order."""
+def _write_tables(found: list["Run"], kind: Kind, out: Path | None, *, is_forced: bool) -> None:
+    from app.exporting import of_tables
+    from store.exports import ExportRefused
+
+    try:
+        is_whole = of_tables.write(found, kind.value, out, is_forced=is_forced)
+    except ExportRefused as refusal:
+        raise typer.BadParameter(str(refusal)) from refusal
+    except KeyboardInterrupt:
+        terminal.refuse("Interrupted; nothing of the export in work is left.")
+        raise typer.Exit(INTERRUPTED) from None
+    if not is_whole:
+        raise typer.Exit(1)
+
+
+def _found(root: Path, names: list[str], *, are_empty_too: bool = False) -> list["Run"]:
+    """Returns the runs of these ids and studies, each once, in this order; those with an epoch, or all."""
     from app.studies import queueing
     from store.errors import RunNotFound
     from store.run import find_run
@@ -68,7 +96,7 @@ def _found(root: Path, names: list[str]) -> list["Run"]:
             raise RunNotFound(
                 f"there is neither a run nor a study {name!r} in {root}; undertow app lists what there is"
             ) from failure
-        found |= {run.id: run for run in named if run.last_epoch() >= 0}
+        found |= {run.id: run for run in named if are_empty_too or run.last_epoch() >= 0}
     if not found:
         raise typer.BadParameter("no epoch is recorded yet; export the run after its first one")
     return list(found.values())
