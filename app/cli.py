@@ -1,4 +1,4 @@
-"""The command undertow: demo, train, study, export, app, doctor and bench.
+"""The command undertow: demo, train, study, runs, export, app, doctor and bench.
 
 Every command says something at once and loads what is heavy after that. What a person did wrong becomes one
 sentence on stderr and an exit code, never a traceback.
@@ -14,9 +14,11 @@ import typer
 
 from app import terminal
 from app.bench import bench
+from app.exits import DONE, FAILED, INTERRUPTED, Refusal, code_of
 from app.export_command import export
+from app.runs_command import runs_commands
 from app.serving import ports
-from app.serving.access import Access, AccessRefused, access
+from app.serving.access import Access, access
 from app.serving.options import (
     AddressOption,
     HostOption,
@@ -31,18 +33,12 @@ from app.study_command import study
 if TYPE_CHECKING:
     from store.run import Run
 
-DONE, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
-
 commands = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Shows how image classifiers learn: which samples are kept and how strongly each is augmented.",
 )
-
-
-class Refusal(ValueError):
-    """A request that cannot be met; the message says what to do instead."""
 
 
 @commands.command()
@@ -145,6 +141,7 @@ def doctor(runs: RunsOption = None) -> None:
 commands.command()(bench)
 commands.command()(study)
 commands.command()(export)
+commands.add_typer(runs_commands, name="runs")
 
 
 def main() -> None:
@@ -152,22 +149,11 @@ def main() -> None:
     try:
         commands()
     except Exception as failure:
-        code = _exit_code(failure)
+        code = code_of(failure)
         if code is None:
             raise
         terminal.refuse(str(failure))
         raise SystemExit(code) from None
-
-
-def _exit_code(failure: Exception) -> int | None:
-    from app.launch import NoSupervisor
-    from engine.config import InvalidConfig
-    from store.errors import RunIsBusy, RunIsForeign, RunNotFound
-
-    if isinstance(failure, (InvalidConfig, Refusal, AccessRefused)):
-        return REFUSED
-    expected = (OSError, NoSupervisor, RunIsBusy, RunIsForeign, RunNotFound)
-    return FAILED if isinstance(failure, expected) else None
 
 
 def _root(runs: Path | None) -> Path:

@@ -11,6 +11,8 @@ from rich.table import Table
 if TYPE_CHECKING:
     from pandas import DataFrame  # loading pandas would delay the first line by half a second
 
+WIDE = 240  # columns of a table that a file or a program reads
+
 out = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
@@ -18,6 +20,14 @@ errors = Console(stderr=True, highlight=False)
 def say(sentence: str) -> None:
     """Writes a sentence for the person, as it is, without breaking long lines."""
     out.print(sentence, markup=False, soft_wrap=True)
+
+
+def put(piece: "str | Table") -> None:
+    """Writes a sentence, or a table that is laid out already; a table is never folded where nobody looks."""
+    if isinstance(piece, str):
+        say(piece)
+        return
+    (out if out.is_terminal else Console(highlight=False, width=WIDE)).print(piece, markup=False)
 
 
 def refuse(sentence: str) -> None:

@@ -92,6 +92,16 @@ def duration(seconds: float | None) -> str:
     return f"{minutes // 60:,}{_SPACE}h {minutes % 60:02d}{_SPACE}min"
 
 
+def size(amount: float | None) -> str:
+    """Writes bytes with three significant digits: 0 bytes, 812 bytes, 41.2 kB, 3.41 GB."""
+    if not is_known(amount):
+        return UNKNOWN
+    value, units = float(amount or 0), ["bytes", "kB", "MB", "GB", "TB"]
+    while value >= 999.5 and len(units) > 1:
+        value, units = value / 1000, units[1:]
+    return f"{number(value)}{_SPACE}{units[0]}"
+
+
 def shortened(text: str, most: int) -> str:
     """Returns a name of at most so many characters: the rest of a longer one becomes an ellipsis."""
     return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"

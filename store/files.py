@@ -82,7 +82,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
 def remove_strays(folder: Path) -> None:
     """Removes what dead writers left half-written in the folder; the files of live ones stay."""
     for path in folder.glob(f"{SCRATCH}*"):
-        if _is_stray(path):
+        if is_stray(path):
             _remove(path)
 
 
@@ -170,7 +170,7 @@ def _remove(path: Path) -> None:
             path.unlink()
 
 
-def _is_stray(path: Path) -> bool:
+def is_stray(path: Path) -> bool:
     """True where the process that made the scratch file is gone, even if its id is in use again."""
     words = path.name.removeprefix(SCRATCH).split("-")
     return not words[0].isdecimal() or words[1:2] != [processes.mark(int(words[0]))]

@@ -15,9 +15,19 @@ from numpy import ndarray
 from store import files, tables
 from store.errors import RunIsForeign
 from store.manifest import map_path
+from store.schema import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     import pandas as pd
+
+SCHEMA = pa.schema(
+    [
+        ("sample_id", pa.uint32()),
+        ("x", pa.float32()),
+        ("y", pa.float32()),
+        ("neighbours", pa.list_(pa.uint32())),
+    ]
+)
 
 
 def write(folder: Path, epoch: int, *, sample_ids: ndarray, positions: ndarray, neighbours: ndarray) -> None:
@@ -33,7 +43,17 @@ def write(folder: Path, epoch: int, *, sample_ids: ndarray, positions: ndarray, 
         "y": pa.array(np.asarray(positions[:, 1], np.float32)),
         "neighbours": tables.list_array(neighbours),
     }
-    files.write_whole(map_path(folder, epoch), [tables.parquet_bytes(pa.table(content), {})])
+    table = pa.table(content, schema=SCHEMA)
+    files.write_whole(map_path(folder, epoch), [tables.parquet_bytes(table, note(folder, epoch))])
+
+
+def note(folder: Path, epoch: int) -> dict[str, str]:
+    """Returns what the footer of a map says: which run and epoch it belongs to."""
+    return {
+        "undertow.schema": str(SCHEMA_VERSION),
+        "undertow.run": folder.name,
+        "undertow.part": f"map {epoch}",
+    }
 
 
 def read(

@@ -53,13 +53,22 @@ def check_part(folder: Path, kind: str, epoch: int, *, rows: int | None) -> None
     """
     path = manifest.part_path(folder, kind, epoch)
     try:
-        names, found, note = tables.parquet_facts(path)
+        names, found, noted = tables.parquet_facts(path)
     except tables.ArrowInvalid as failure:
         raise _foreign(path, epoch, "is no whole Parquet file") from failure
-    if names != _names(kind) or not _note(folder, kind, epoch).items() <= note.items():
+    if names != _names(kind) or not note(folder, kind, epoch).items() <= noted.items():
         raise _foreign(path, epoch, "was not written by this run")
     if rows is not None and found != rows:
         raise _foreign(path, epoch, f"has {found} rows where {rows} are due")
+
+
+def note(folder: Path, kind: str, epoch: int) -> dict[str, str]:
+    """Returns what the footer of a part says: which run and epoch it belongs to, and its kind."""
+    return {
+        "undertow.schema": str(SCHEMA_VERSION),
+        "undertow.run": folder.name,
+        "undertow.part": f"{kind} {epoch}",
+    }
 
 
 def remove_parts(folder: Path, epoch: int) -> None:
@@ -93,15 +102,7 @@ def _names(kind: str) -> list[str]:
 
 
 def _encode(folder: Path, kind: str, epoch: int, columns: Mapping[str, Any]) -> memoryview:
-    return tables.parquet_bytes(tables.arrow_table(KINDS[kind], columns), _note(folder, kind, epoch))
-
-
-def _note(folder: Path, kind: str, epoch: int) -> dict[str, str]:
-    return {
-        "undertow.schema": str(SCHEMA_VERSION),
-        "undertow.run": folder.name,
-        "undertow.part": f"{kind} {epoch}",
-    }
+    return tables.parquet_bytes(tables.arrow_table(KINDS[kind], columns), note(folder, kind, epoch))
 
 
 def _foreign(path: Path, epoch: int, wrong: str) -> RunIsForeign:

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from numpy import ndarray
 
 from store import files, tables
-from store.schema import TABLES
+from store.schema import SCHEMA_VERSION, TABLES
 
 
 def write(folder: Path, columns: Mapping[str, Any], *, class_names: Sequence[str], is_fixed: bool) -> None:
@@ -26,7 +26,16 @@ def write(folder: Path, columns: Mapping[str, Any], *, class_names: Sequence[str
         arrow = tables.arrow_table(table, named)
         if is_fixed and not pq.read_table(path).equals(arrow):
             raise ValueError(f"{table} of run {folder.name} must stay as they were; make a new run")
-        files.write_whole(path, [tables.parquet_bytes(arrow, {})])
+        files.write_whole(path, [tables.parquet_bytes(arrow, note(folder, table))])
+
+
+def note(folder: Path, table: str) -> dict[str, str]:
+    """Returns what the footer of samples or classes says: which run it belongs to, and which it is."""
+    return {
+        "undertow.schema": str(SCHEMA_VERSION),
+        "undertow.run": folder.name,
+        "undertow.part": table,
+    }
 
 
 def read_labels(folder: Path) -> ndarray:

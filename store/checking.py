@@ -1,0 +1,246 @@
+"""Whether a run is to the byte what was written: every file against its seal, every table against its rows.
+
+A disk that rots or a file that was copied wrongly is thus named before somebody trusts a number. It only
+reads, asks for no lock, and trusts nothing that it has not read; who trains meanwhile is not disturbed.
+"""
+
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from store import checking_tables, files, leftovers, manifest, maps, parts, samples, tables
+from store.errors import RunIsForeign
+from store.manifest import Manifest
+from store.schema import SIGNALS
+
+OK, LEFTOVER, PROBLEM = "ok", "leftover", "problem"
+Verdict = Literal["ok", "leftover", "problem"]
+
+_DOCUMENTS = ("config.json", "run.json", "status.json", "judgements.json")
+_ATTEMPTS = 10
+_CLASSES, _SAMPLES = "classes", "samples"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One file and what is to be said of it; rows, bytes: what of it was verified."""
+
+    name: str  # of the file within the run
+    verdict: Verdict = "ok"
+    sentence: str = ""  # what is wrong or left over, and what to do
+    rows: int = 0
+    bytes: int = 0
+
+
+@dataclass(frozen=True)
+class _Due:
+    """What a Parquet file of the run must be; rows: None = any."""
+
+    schema: pa.Schema
+    note: dict[str, str]
+    rows: int | None
+    remedy: str
+
+
+def check(folder: Path) -> Iterator[Finding]:
+    """Yields a finding for every file of a run, each as soon as the file was read.
+
+    Reads every file once, in bounded memory. To be asked in a process that holds none of the run's databases
+    open: reading a database drops DuckDB's lock on it.
+    """
+    yield from _documents(folder)
+    try:
+        published = manifest.read_manifest(folder)
+    except RunIsForeign as failure:
+        yield Finding(manifest.MANIFEST, "problem", str(failure))
+        return
+    wrong = _wrong_manifest(published)
+    yield Finding(manifest.MANIFEST, "problem" if wrong else "ok", wrong)
+    if wrong:
+        return
+    newer = [epoch for epoch in manifest.numbered(folder / "parts") if epoch > published.folded]
+    has_epochs = bool(newer) or published.folded >= 0
+    yield from _fixed(folder, is_due=has_epochs)
+    yield from _parts(folder, published, newer)
+    yield from _database(folder)
+    yield from _maps(folder)
+    yield from _checkpoints(folder)
+    for name, sentence in leftovers.found(folder, last_epoch=max([published.folded, *newer])):
+        yield Finding(name, "leftover", sentence)
+
+
+def holds_history(name: str) -> bool:
+    """Says whether a file has rows of history: a database, or the part that commits an epoch."""
+    return name.startswith("parts/epoch-") or name.endswith(".duckdb")
+
+
+def _documents(folder: Path) -> Iterator[Finding]:
+    for name in _DOCUMENTS:
+        path = folder / name
+        is_there = path.exists()
+        if is_there and files.read_json(path) is None:
+            yield Finding(name, "problem", "is damaged: no JSON object; restore it from a copy")
+        elif not is_there and name == "config.json":
+            yield Finding(name, "problem", "is missing; restore it from a copy")
+        elif is_there:
+            yield Finding(name, bytes=path.stat().st_size)
+
+
+def _wrong_manifest(published: Manifest) -> str:
+    counts = (published.generation, published.folded, published.rows, published.bytes)
+    if not all(isinstance(count, int) for count in counts):
+        return f"must count in whole numbers; got {counts}; restore it from a copy"
+    has_database, has_epochs = published.database is not None, published.folded >= 0
+    if has_database != has_epochs or has_database != bool(published.sha256):
+        return (
+            f"names the database {published.database} and {published.folded + 1} folded epochs, which cannot "
+            "both be; restore it from a copy"
+        )
+    return ""
+
+
+def _fixed(folder: Path, *, is_due: bool) -> Iterator[Finding]:
+    """Samples and classes, which the parts refer to."""
+    for table in (_CLASSES, _SAMPLES):
+        path = folder / f"{table}.parquet"
+        if path.exists() or is_due:
+            due = _Due(
+                tables.arrow_schema(table),
+                samples.note(folder, table),
+                None,
+                "restore it from a copy or delete the run",
+            )
+            yield _parquet(folder, path, due)
+
+
+def _parts(folder: Path, published: Manifest, newer: list[int]) -> Iterator[Finding]:
+    classes, count = _rows(folder, _CLASSES), _rows(folder, _SAMPLES)
+    rows = {
+        "stats": None if classes is None else len(SIGNALS) * (classes + 1),
+        "metrics": 1,
+        "epoch": count,
+    }
+    for epoch in range(published.folded + 1, max(newer, default=published.folded) + 1):
+        for kind, table in parts.KINDS.items():
+            remedy = f"restore it from a copy, or delete the parts from epoch {epoch} on and resume the run"
+            due = _Due(tables.arrow_schema(table), parts.note(folder, kind, epoch), rows[kind], remedy)
+            found = _parquet(folder, manifest.part_path(folder, kind, epoch), due)
+            if found.verdict == "ok" or not _is_folded(folder, epoch):
+                yield found
+
+
+def _database(folder: Path) -> Iterator[Finding]:
+    """The database that holds now; looked for again where a fold superseded it meanwhile."""
+    for _ in range(_ATTEMPTS):
+        published = manifest.read_manifest(folder)
+        if published.database is None:
+            return
+        found = _of_database(folder, published)
+        if found.verdict == "ok" or manifest.read_manifest(folder) == published:
+            yield found
+            return
+
+
+def _of_database(folder: Path, published: Manifest) -> Finding:
+    name = str(published.database)
+    path = folder / name
+    remedy = "restore it from a copy or delete the run"
+    try:
+        size = path.stat().st_size
+        if size != published.bytes:
+            return Finding(
+                name, "problem", f"has {size} bytes where {published.bytes} were written; {remedy}"
+            )
+        if files.sha256(path) != published.sha256:
+            return Finding(name, "problem", f"has changed since it was written; {remedy}")
+    except OSError as failure:
+        return Finding(name, "problem", f"{_unreadable(failure)}; {remedy}")
+    wrong = checking_tables.wrong(folder, published)
+    if wrong:
+        return Finding(name, "problem", f"{wrong}; {remedy}")
+    return Finding(name, rows=published.rows, bytes=size)
+
+
+def _maps(folder: Path) -> Iterator[Finding]:
+    for epoch in manifest.numbered(folder / "maps"):
+        due = _Due(maps.SCHEMA, maps.note(folder, epoch), None, "delete it; the other maps stay")
+        yield _parquet(folder, manifest.map_path(folder, epoch), due)
+
+
+def _checkpoints(folder: Path) -> Iterator[Finding]:
+    """Checkpoints are archives that carry a checksum of each of their pieces."""
+    for path in sorted((folder / "checkpoints").glob("epoch-*.pt")):
+        name = f"checkpoints/{path.name}"
+        try:
+            with zipfile.ZipFile(path) as archive:
+                broken = archive.testzip()
+            size = path.stat().st_size
+        except FileNotFoundError:
+            continue  # the engine keeps the last two
+        except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError):
+            broken, size = path.name, 0
+        if broken is None:
+            yield Finding(name, bytes=size)
+        else:
+            yield Finding(name, "problem", "is damaged; delete it: a resume then takes the one before")
+
+
+def _parquet(folder: Path, path: Path, due: _Due) -> Finding:
+    name = str(path.relative_to(folder))
+    try:
+        wrong, rows = _wrong_parquet(path, due)
+        size = path.stat().st_size
+    except OSError as failure:
+        wrong, rows, size = _unreadable(failure), 0, 0
+    if wrong:
+        return Finding(name, "problem", f"{wrong}; {due.remedy}")
+    return Finding(name, rows=rows, bytes=size)
+
+
+def _wrong_parquet(path: Path, due: _Due) -> tuple[str, int]:
+    """Returns what is wrong with a file, "" where nothing is, and its rows."""
+    try:
+        _, rows, note = tables.parquet_facts(path)
+        schema = pq.read_schema(path)
+    except tables.ArrowInvalid:
+        return "is no whole Parquet file", 0
+    except (pa.ArrowException, ValueError):
+        return "is no whole Parquet file", 0
+    if not due.note.items() <= note.items():
+        return f"was not written as this file of this run, but as {_written_as(note)}", rows
+    if [(field.name, field.type) for field in schema] != [(field.name, field.type) for field in due.schema]:
+        return "has other columns than the schema", rows
+    if due.rows is not None and rows != due.rows:
+        return f"has {rows} rows where {due.rows} are due", rows
+    return ("" if tables.is_sealed(path) else "has changed since it was written"), rows
+
+
+def _written_as(note: dict[str, str]) -> str:
+    told = " of run ".join(filter(None, (note.get("undertow.part"), note.get("undertow.run"))))
+    return told or "none of Undertow's"
+
+
+def _unreadable(failure: OSError) -> str:
+    if isinstance(failure, FileNotFoundError):
+        return "is missing"
+    return f"cannot be read ({failure.strerror or failure})"
+
+
+def _rows(folder: Path, table: str) -> int | None:
+    try:
+        return tables.parquet_facts(folder / f"{table}.parquet")[1]
+    except (OSError, tables.ArrowInvalid):
+        return None
+
+
+def _is_folded(folder: Path, epoch: int) -> bool:
+    """True where a fold has taken the epoch in meanwhile, so that its parts may be gone."""
+    try:
+        return manifest.read_manifest(folder).folded >= epoch
+    except RunIsForeign:
+        return False
