@@ -78,8 +78,8 @@ def test_no_module_imports_itself_in_a_circle():
         pytest.fail(" → ".join(circle.args[1]))
 
 
-def test_only_launch_the_cell_and_the_fold_start_processes():
-    """The engine asks git for the commit, the console has its cell, a fold its own; nothing else runs one."""
+def test_only_launch_the_cell_the_fold_and_the_bench_start_processes():
+    """The engine asks git for the commit, the console has its cell, fold and bench their own; nobody else."""
     starting = (
         "subprocess.run",
         "subprocess.Popen",
@@ -99,6 +99,7 @@ def test_only_launch_the_cell_and_the_fold_start_processes():
     assert {name for name in calls if calls[name] & set(starting)} == {
         "app.cell",
         "app.launch",
+        "engine.bench.store_size",
         "engine.describe",
         "store.folding",
     }

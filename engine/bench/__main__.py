@@ -19,9 +19,12 @@ from engine.bench.augment import Augment
 from engine.bench.consistency import Consistency
 from engine.bench.density import Density
 from engine.bench.line import Bench, Line, Missing, Surroundings
+from engine.bench.store import AT_SCALE, Store
 from engine.cache import cache_folder
 
-BENCHES: tuple[Bench, ...] = (Augment(), Density(), Consistency())  # in the order of `--list`
+# In the order of `--list`; all but the last are measured where none is named.
+BENCHES: tuple[Bench, ...] = (Augment(), Density(), Consistency(), Store(), AT_SCALE)
+ONLY_WHEN_NAMED = (AT_SCALE.name,)
 
 log = logging.getLogger("engine.bench")
 
@@ -41,8 +44,9 @@ def main() -> None:
     if unknown:
         sys.stderr.write(f"the name of a line must be one of {', '.join(known)}; got {unknown[0]}\n")
         sys.exit(2)
-    asked = [known[name] for name in given.names or known]
-    surroundings = Surroundings(cache_folder(), given.data)
+    usual = [name for name in known if name not in ONLY_WHEN_NAMED]
+    asked = [known[name] for name in given.names or usual]
+    surroundings = Surroundings(cache_folder(), given.data, _say_progress)
     benches = [bench.quick() for bench in asked] if given.quick else asked
     try:
         lines = measure(benches, surroundings, given.json)
@@ -82,7 +86,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="undertow bench", description="Measures Undertow against its goals."
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="lines; all of them where none is named")
+    usual = f"all but {', '.join(ONLY_WHEN_NAMED)}"
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"lines; {usual} where none is named")
     parser.add_argument("--quick", action="store_true", help="small sizes, goals not judged")
     parser.add_argument("--json", type=Path, help="file for the figures with every repeat")
     parser.add_argument("--list", action="store_true", help="name the lines and measure nothing")
@@ -94,6 +99,11 @@ def _parser() -> argparse.ArgumentParser:
 def _say(text: str) -> None:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+def _say_progress(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 if __name__ == "__main__":

@@ -4,11 +4,15 @@ A figure without its spread, its threads and what it was compared with can be ne
 a line cannot be made without them. What is missing is said and the line skipped; no figure is ever made up.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple, Protocol, Self
+
+import numpy as np
+
+ENOUGH_FOR_P95 = 20  # repeats of which one may lie beyond it
 
 
 class Missing(RuntimeError):
@@ -16,13 +20,15 @@ class Missing(RuntimeError):
 
 
 class Goal(NamedTuple):
-    """The bound that the median of a figure is held against."""
+    """The bound that the median of a figure, or another quantile of its repeats, is held against."""
 
     bound: float
     at_least: bool
+    quantile: float = 0.5
 
     def __str__(self) -> str:
-        return f"{'≥' if self.at_least else '≤'} {self.bound:g}"
+        of = "" if self.quantile == 0.5 else f"p{100 * self.quantile:g} "
+        return f"{of}{'≥' if self.at_least else '≤'} {self.bound:g}"
 
     def is_met_by(self, value: float) -> bool:
         """Whether the value is on the right side of the bound; never for NaN."""
@@ -34,9 +40,9 @@ def at_least(bound: float) -> Goal:
     return Goal(bound, at_least=True)
 
 
-def at_most(bound: float) -> Goal:
+def at_most(bound: float, *, quantile: float = 0.5) -> Goal:
     """A goal that smaller values meet."""
-    return Goal(bound, at_least=False)
+    return Goal(bound, at_least=False, quantile=quantile)
 
 
 @dataclass(frozen=True)
@@ -48,13 +54,19 @@ class Figure:
     unit: str = ""
     goal: Goal | None = None
 
+    @property
+    def p95(self) -> float | None:
+        """What 95 % of the repeats stay at or below, interpolated; None where they are fewer than 20."""
+        return float(np.quantile(self.values, 0.95)) if len(self.values) >= ENOUGH_FOR_P95 else None
+
     def verdict(self, *, judged: bool) -> str:
         """Returns met, missed, "not judged" where the sizes are not those of the goal, or "" without one."""
         if self.goal is None:
             return ""
         if not judged:
             return "not judged"
-        return "met" if self.goal.is_met_by(median(self.values)) else "missed"
+        value = float(np.quantile(self.values, self.goal.quantile))
+        return "met" if self.goal.is_met_by(value) else "missed"
 
     def as_json(self, *, judged: bool) -> dict[str, Any]:
         """Returns the figure as JSON has it."""
@@ -62,6 +74,7 @@ class Figure:
             "name": self.name,
             "unit": self.unit,
             "median": median(self.values),
+            "p95": self.p95,
             "min": min(self.values),
             "max": max(self.values),
             "values": list(self.values),
@@ -104,6 +117,7 @@ class Surroundings:
 
     cache: Path  # of what is built once, such as the packaged encoder
     data: Path | None = None  # folder with cifar10_train.parquet and cifar10_test.parquet
+    say: Callable[[str], object] = lambda _: None  # hears how far a long line is
 
     def cifar(self) -> tuple[Path, Path]:
         """Returns the files of CIFAR-10's training and test images; raises Missing."""

@@ -14,15 +14,22 @@ AA_PAIRS = 15
 
 
 def interleaved(
-    candidates: Mapping[str, Callable[[int], object]], repeats: int, *, clock: Clock = perf_counter
+    candidates: Mapping[str, Callable[[int], object]],
+    repeats: int,
+    *,
+    prepare: Callable[[int], object] | None = None,
+    clock: Clock = perf_counter,
 ) -> dict[str, list[float]]:
     """Returns the seconds of every repeat of each candidate, which gets the number of the repeat.
 
-    In each repeat all of them run, each time another one first. They are warmed up by the caller.
+    In each repeat all of them run, each time another one first. They are warmed up by the caller. prepare
+    makes what a repeat works on, before it and outside of the seconds.
     """
     seconds: dict[str, list[float]] = {name: [] for name in candidates}
     names = list(candidates)
     for repeat in range(repeats):
+        if prepare:
+            prepare(repeat)
         first = repeat % len(names)
         for name in (*names[first:], *names[:first]):
             started = clock()

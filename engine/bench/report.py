@@ -12,7 +12,9 @@ import torch
 from engine.bench.line import Figure, Line
 from engine.describe import machine
 
-HEADS = ("figure", "median", "min", "max", "unit", "goal", "")
+HEADS = ("figure", "median", "p95", "min", "max", "unit", "goal", "")
+NUMBERS = range(1, 5)
+P95 = HEADS.index("p95")
 
 
 def machine_found() -> dict[str, Any]:
@@ -43,7 +45,9 @@ def line_text(line: Line) -> str:
         return f"{line.name}: failed; {line.failed}"
     versions = ", ".join(f"{name} {version}" for name, version in line.versions.items())
     parts = [f"{line.name}: {line.compared}", f"  {versions}; {_threads(line.threads)}"]
-    parts += _table([HEADS, *(_row(figure, line.judged) for figure in line.figures)])
+    rows = [_row(figure, line.judged) for figure in line.figures]
+    shown = [place for place in range(len(HEADS)) if place != P95 or any(row[P95] for row in rows)]
+    parts += _table([[row[place] for place in shown] for row in (HEADS, *rows)], shown)
     return "\n".join([*parts, *(f"  {note}" for note in line.notes)])
 
 
@@ -68,18 +72,18 @@ def _row(figure: Figure, judged: bool) -> tuple[str, ...]:
     goal = "" if figure.goal is None else str(figure.goal)
     middle, low, high = median(values), min(values), max(values)
     verdict = figure.verdict(judged=judged)
-    return figure.name, number(middle), number(low), number(high), figure.unit, goal, verdict
+    p95 = "" if figure.p95 is None else number(figure.p95)
+    return figure.name, number(middle), p95, number(low), number(high), figure.unit, goal, verdict
 
 
-def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Texts to the left but for the three numbers, two spaces between."""
+def _table(rows: Sequence[Sequence[str]], places: Sequence[int]) -> list[str]:
+    """Texts to the left but for the numbers, two spaces between; places: of the columns among HEADS."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    numbers = range(1, 4)
     return [
         "  "
         + "  ".join(
-            cell.rjust(width) if place in numbers else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+            cell.rjust(width) if place in NUMBERS else cell.ljust(width)
+            for place, cell, width in zip(places, row, widths, strict=True)
         ).rstrip()
         for row in rows
     ]

@@ -130,6 +130,7 @@ def test_the_json_file_holds_what_was_printed_and_every_repeat(tmp_path: Path):
         "name": "gain",
         "unit": "x",
         "median": 31.0,
+        "p95": None,
         "min": 20.0,
         "max": 40.0,
         "values": [31.0, 20.0, 40.0],
@@ -138,6 +139,36 @@ def test_the_json_file_holds_what_was_printed_and_every_repeat(tmp_path: Path):
     }
     assert (data["skipped"], data["figures"]) == ("needs a file; give it with --data FOLDER", [])
     assert broken["failed"] == "division by zero"
+
+
+def test_a_line_with_many_repeats_has_p95_and_the_figures_with_few_have_none():
+    many = Figure("asked", [float(second) for second in range(1, 21)], "ms", at_most(18, quantile=0.95))
+    line = Line("speed", "toys", [many, Figure("once", [2.0], "s")], {"toy": "1.0"})
+    assert report.line_text(line).splitlines()[2:] == [
+        "  figure  median   p95    min    max  unit  goal",
+        "  asked     10.5  19.1  1.000   20.0  ms    p95 ≤ 18  missed",  # 1 + 0.95 * 19 = 19.05
+        "  once     2.000        2.000  2.000  s",
+    ]
+
+
+def test_the_line_that_writes_gigabytes_is_measured_only_when_named(monkeypatch: pytest.MonkeyPatch):
+    asked: list[str] = []
+    monkeypatch.setattr(entry, "measure", lambda benches, *_: asked.extend(one.name for one in benches) or [])
+    for words in ([], ["store-1.28M"]):
+        monkeypatch.setattr("sys.argv", ["undertow bench", *words])
+        with pytest.raises(SystemExit, match="0"):
+            entry.main()
+    assert asked == ["augment", "density", "consistency", "store", "store-1.28M"]
+
+
+def test_what_a_repeat_works_on_is_prepared_before_the_clock_starts():
+    looks = iter([0.0, 1.0])
+    order: list[str] = []
+    candidates = {"a": lambda repeat: order.append(f"a {repeat}")}
+    seconds = repeats.interleaved(
+        candidates, 1, prepare=lambda repeat: order.append(f"for {repeat}"), clock=lambda: next(looks)
+    )
+    assert (order, seconds) == (["for 0", "a 0"], {"a": [1.0]})
 
 
 def test_the_names_of_the_lines_are_their_own_and_quick_keeps_them():
@@ -150,5 +181,7 @@ def test_bench_lists_its_lines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     monkeypatch.setattr("sys.argv", ["undertow bench", "--list"])
     entry.main()
     said = capsys.readouterr()
-    assert [line.split()[0] for line in said.out.splitlines()] == ["augment", "density", "consistency"]
+    assert [line.split()[0] for line in said.out.splitlines()] == [
+        "augment", "density", "consistency", "store", "store-1.28M",
+    ]  # fmt: skip
     assert said.err == ""
