@@ -16,8 +16,14 @@ from store.errors import disk_is_full
 from store.manifest import Manifest
 from store.schema import TABLES, ddl
 
-# Rows of this many samples lie together, ordered by epoch, so that one sample's history is in few row groups.
+# Rows of this many samples lie together, so that one sample's history is in few row groups.
 BLOCK = 1024
+# Within a block, so many epochs of one sample follow one another: what is refreshed every few epochs then
+# repeats from row to row, and one epoch still touches a tenth of the rows only.
+STRETCH = 10
+# Kept rows first: columns that are empty for dropped samples then fill whole column segments or none, and an
+# empty segment takes no space.
+ORDER = f"NOT selected, sample_id // {BLOCK}, epoch // {STRETCH}, sample_id, epoch"
 # Sorted at a time, so that a long history needs no more memory than a short one.
 SLICE_ROWS = 4_000_000
 # What the last generation still needs is kept this long after a fold, in seconds.
@@ -90,10 +96,7 @@ def build(folder: Path, path: Path, *, state: sources.State, last_epoch: int, th
     """
     scratch = files.scratch_path(path)
     try:
-        settings: dict[str, str | bool | int | float | list[str]] = {
-            "threads": threads, "memory_limit": _MEMORY, "temp_directory": f"{scratch}.spill"
-        }  # fmt: skip
-        with duckdb.connect(config=settings) as connection:
+        with duckdb.connect(config=_settings(scratch, threads)) as connection:
             connection.execute(f"ATTACH {sources.quoted(scratch)} AS new (STORAGE_VERSION '{_FORMAT}')")
             old = sources.database(folder, state)
             if old:
@@ -111,11 +114,17 @@ def build(folder: Path, path: Path, *, state: sources.State, last_epoch: int, th
         scratch.replace(path)
         files.sync(folder)
     except (duckdb.Error, OSError) as failure:
-        files.remove_scratch(scratch)
         if "No space left" in str(failure):
             raise disk_is_full(path, sources.size(folder, state)) from failure
         raise
+    finally:
+        files.remove_scratch(scratch)
     return rows
+
+
+def _settings(scratch: Path, threads: int) -> dict[str, str | bool | int | float | list[str]]:
+    """Returns how a fold works: what sorting spills goes beside the scratch file and is cleaned with it."""
+    return {"threads": threads, "memory_limit": _MEMORY, "temp_directory": f"{scratch}.spill"}
 
 
 def _create(connection: duckdb.DuckDBPyConnection) -> None:
@@ -142,7 +151,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, table: str, select: str, *, las
             connection.execute(
                 f"INSERT INTO new.history FROM ({select}) WHERE epoch <= {last_epoch} "
                 f"AND sample_id >= {low} AND sample_id < {high} "
-                f"ORDER BY sample_id // {BLOCK}, epoch, sample_id"
+                f"ORDER BY {ORDER}"
             )
 
 

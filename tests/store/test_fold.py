@@ -3,12 +3,14 @@
 import signal
 import subprocess
 import sys
+from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pytest
 
-from store import fold, manifest, queries
+from store import fold, manifest, queries, sources
 from store.reader import ask
 from store.run import Run
 from store.schema import TABLES
@@ -41,6 +43,19 @@ def killed(run: Run, point: str, calls: int, action: str) -> bool:
     module, _, name = point.rpartition(".")
     script = [sys.executable, "-c", DIES, str(run.folder), module, name, str(calls), action]
     return subprocess.run(script, check=False).returncode == -signal.SIGKILL
+
+
+def half_dropped(rows, epoch: int, samples: int) -> dict[str, Any]:
+    """Every second sample dropped, features asked for in every fifth epoch."""
+    kept = np.arange(samples) % 2 == 0
+    measured = ("strength", "weight", "operation", "loss", "confidence", "margin", "influence", "variance")
+    now, refreshed = rows.epoch(epoch, samples, selected=kept), rows.epoch(epoch // 5, samples)
+    features = ("neighbour_distance", "density", "rarity", "score")
+    return (
+        now
+        | {name: np.where(kept, now[name], np.nan) for name in measured}
+        | {name: refreshed[name] for name in features}
+    )
 
 
 def tables_of(run: Run) -> dict[str, pd.DataFrame]:
@@ -93,15 +108,33 @@ def test_any_client_opens_the_database_and_reads_what_each_column_means(make_run
     assert (run.folder / "run.duckdb").read_bytes()[8:13] == b"DUCK@"  # storage version 64: DuckDB 1.0
 
 
-def test_rows_lie_in_blocks_of_1024_samples_then_by_epoch(make_run, monkeypatch):
-    monkeypatch.setattr(fold, "SLICE_ROWS", 4000)  # one block a slice
-    run = make_run(2, samples=2100)
+def test_kept_rows_lie_before_dropped_ones_in_blocks_of_samples_and_stretches_of_epochs(
+    make_run, monkeypatch
+):
+    monkeypatch.setattr(fold, "SLICE_ROWS", 13_000)  # one block a slice
+    run = make_run(12, samples=2100)
     run.fold()
     with duckdb.connect(str(run.folder / "run.duckdb"), read_only=True) as client:
-        found = client.execute(
-            "SELECT sample_id // 1024, epoch, sample_id FROM history ORDER BY rowid"
-        ).fetchall()
-    assert found == sorted((sample // 1024, epoch, sample) for sample in range(2100) for epoch in range(2))
+        found = client.execute("SELECT sample_id, selected, epoch FROM history ORDER BY rowid").fetchall()
+    assert len(found) == 2100 * 12
+    expected = sorted((ids // 1024, not kept, epoch // 10, ids, epoch) for ids, kept, epoch in found)
+    assert [(ids // 1024, not kept, epoch // 10, ids, epoch) for ids, kept, epoch in found] == expected
+
+
+def test_what_is_empty_for_dropped_samples_takes_no_space_for_them(make_run, rows, tmp_path, monkeypatch):
+    run = make_run(0, samples=10_000)
+    for epoch in range(25):
+        run.write_epoch(epoch, half_dropped(rows, epoch, 10_000), rows.metrics(epoch))
+    monkeypatch.setattr(fold, "ORDER", "sample_id // 1024, epoch, sample_id")
+    mixed = tmp_path / "mixed.duckdb"
+    fold.build(run.folder, mixed, state=sources.state(run.folder), last_epoch=24, threads=1)
+    monkeypatch.undo()
+    run.fold()
+    close = run.folder / "run.duckdb"
+    assert close.stat().st_size < 0.8 * mixed.stat().st_size
+    with duckdb.connect(str(close), read_only=True) as client:
+        client.execute(f"ATTACH '{mixed}' AS mixed (READ_ONLY)")
+        assert client.execute("FROM history EXCEPT ALL FROM mixed.history").fetchall() == []
 
 
 def test_the_last_generation_stays_for_readers_in_between(make_run, rows):
@@ -219,15 +252,15 @@ def test_a_fold_on_a_full_disk_says_so_and_publishes_nothing(make_run, monkeypat
 
 
 def test_one_sample_s_history_reads_few_row_groups_and_only_the_columns_asked_for(make_run, rows):
-    samples, group = 6000, 122_880
+    samples, group = 9000, 122_880
     run = make_run(0, samples=samples)
     columns = rows.epoch(0, samples)
     for epoch in range(80):
         run.write_epoch(epoch, columns, rows.metrics(epoch))
     run.fold()
     rows.add(run, 1, samples)
-    plan = ask(run, "EXPLAIN ANALYZE SELECT epoch, loss FROM history WHERE sample_id = 4321").iloc[0, 1]
+    plan = ask(run, "EXPLAIN ANALYZE SELECT epoch, loss FROM history WHERE sample_id = 1234").iloc[0, 1]
     scanned, groups = plan.split("Row Groups Scanned:")[1].split("│")[0].split("/")
     assert int(groups) == -(-samples * 80 // group)
-    assert int(scanned) <= 2
+    assert int(scanned) <= 3  # of 6: where it was kept, and where its block was dropped
     assert "weight" not in plan
