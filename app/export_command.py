@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app import terminal
+from app.exits import FAILED, INTERRUPTED, Refusal
 
 # What loads pandas or plotly is imported where it is used: the first line is on screen in 0.3 s.
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ class Kind(StrEnum):
 
 
 _OF_TABLES = (Kind.parquet, Kind.csv, Kind.duckdb)
-INTERRUPTED = 130
 
 
 def export(
@@ -74,12 +74,12 @@ def _write_tables(found: list["Run"], kind: Kind, out: Path | None, *, is_forced
     try:
         is_whole = of_tables.write(found, kind.value, out, is_forced=is_forced)
     except ExportRefused as refusal:
-        raise typer.BadParameter(str(refusal)) from refusal
+        raise Refusal(str(refusal)) from refusal
     except KeyboardInterrupt:
         terminal.refuse("Interrupted; nothing of the export in work is left.")
         raise typer.Exit(INTERRUPTED) from None
     if not is_whole:
-        raise typer.Exit(1)
+        raise typer.Exit(FAILED)
 
 
 def _found(root: Path, names: list[str], *, are_empty_too: bool = False) -> list["Run"]:
