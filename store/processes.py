@@ -1,4 +1,4 @@
-"""Which process is meant, now and after its id was given again: its id, its start since the boot, and the boot.
+"""Which process is meant, also after its id was given again: its id, its start since the boot, and the boot.
 
 None of it comes from the wall clock. A time of day would do until somebody sets the clock: then a living
 engine looks dead, and what it is writing looks left behind.
@@ -17,7 +17,7 @@ _STATE, _START = 0, 19  # fields of /proc/PID/stat, counted after the name, whic
 
 
 def started(pid: int) -> float | None:
-    """When the process started, in seconds since the boot on Linux; None where there is none, or it has ended.
+    """When the process started, in seconds since the boot on Linux; None where it is none or has ended.
 
     psutil counts from a time of day of the boot that moves with the clock; elsewhere it asks the system.
     """
