@@ -184,9 +184,15 @@ def ask_engine(*words: str) -> dict[str, Any]:
 
 
 def bench(words: Sequence[str]) -> int:
-    """Measures in a process of its own, whose output is this one's; returns its exit code."""
+    """Measures in a process of its own, whose output is this one's; returns its exit code.
+
+    Ctrl-C reaches both: this one waits until the other has deleted the gigabytes that it wrote.
+    """
     command = [sys.executable, "-m", "engine.bench", *words]
-    return subprocess.run(command, cwd=_CODE, env={**os.environ, **_ONE_THREAD}, check=False).returncode
+    process = subprocess.Popen(command, cwd=_CODE, env={**os.environ, **_ONE_THREAD})
+    while True:
+        with suppress(KeyboardInterrupt):
+            return process.wait()
 
 
 def _start_worker(run: Run, *, worker: Sequence[str]) -> subprocess.Popen[bytes]:

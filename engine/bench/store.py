@@ -4,7 +4,6 @@ Against one DuckDB file for all, which is what one would write without thinking 
 """
 
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,9 +16,9 @@ from engine.bench.repeats import versions
 from engine.bench.store_questions import HISTORY
 from engine.bench.store_scale import Size
 from engine.bench.store_size import HOT, WHOLE, WRITE_RATIO, Place
+from store import files
 
 SMALL, MIDDLE, LARGE = Size(2_000, 30), Size(50_000, 200), Size(1_280_000, 90, classes=1_000)
-FEWER_EPOCHS = 12  # of the run of which every cell is known
 
 BYTES = {f"bytes a row, {kept}": at_most(32) for kept in ("parts", "database")}
 FOLDED = {f"{HISTORY}, {WHOLE}": at_most(60, quantile=0.95)}
@@ -39,12 +38,13 @@ class Store:
     summary: str = "parts and folds against one DuckDB file, at 60 thousand and 10 million rows"
     sizes: tuple[Size, ...] = (SMALL, MIDDLE)
     with_peers: bool = True
+    known_epochs: int = 40  # of the run of which every cell is known
     budget: float = 15.0  # seconds for each question in each state
     judged: bool = True
 
     def quick(self) -> Self:
         """Returns the line on a small run and one of 100 thousand rows."""
-        return replace(self, sizes=(SMALL, Size(5_000, 12)), budget=0.1, judged=False)
+        return replace(self, sizes=(SMALL, Size(5_000, 12)), known_epochs=12, budget=0.1, judged=False)
 
     def measure(self, surroundings: Surroundings) -> Line:
         """Returns bytes, seconds and memory. Raises Missing where the disk has too little room."""
@@ -79,19 +79,20 @@ class Store:
 
     def _all_known(self, folder: Path, say: Callable[[str], object]) -> list[Figure]:
         """Bytes a row where every cell is known: all samples kept, features refreshed in every epoch."""
-        size = Size(self.sizes[-1].samples, FEWER_EPOCHS)
+        size = Size(self.sizes[-1].samples, self.known_epochs)
         place = Place(folder, self.budget, lambda text: say(f"{self.name}, every cell known: {text}"))
         written = store_size.write(place, size, with_peers=False, method=store_scale.WHOLE)
         parted = store_size.parts_bytes(written.run) / size.rows
         store_size.ordered({"do": "fold", "folder": str(written.run.folder), "up_to": size.epochs - 1})
         folded = store_size.database_bytes(written.run) / size.rows
-        name = f"{label(size)}, every cell known: bytes a row"
+        name = f"{label(self.sizes[-1])}: bytes a row, every cell known"
         return [Figure(f"{name}, parts", [parted]), Figure(f"{name}, database", [folded])]
 
     @contextmanager
     def _folder(self, surroundings: Surroundings) -> Iterator[Path]:
         """Yields an empty folder that is deleted whatever happens; Missing where it has too little room."""
         surroundings.cache.mkdir(parents=True, exist_ok=True)
+        files.remove_strays(surroundings.cache)  # of a bench that was killed
         largest = max(self.sizes, key=lambda size: size.rows)
         needed = largest.rows * (BYTES_A_ROW_WITH_PEERS if self.with_peers else BYTES_A_ROW)
         free = shutil.disk_usage(surroundings.cache).free
@@ -100,11 +101,13 @@ class Store:
                 f"needs {needed / 1e9:.1f} GB of disk and {free / 1e9:.1f} GB are free in "
                 f"{surroundings.cache}; free some, or name a folder on another disk with UNDERTOW_CACHE"
             )
-        with tempfile.TemporaryDirectory(prefix="bench-store-", dir=surroundings.cache) as folder:
-            surroundings.say(
-                f"{self.name}: writes up to {needed / 1e9:.1f} GB to {folder}, deleted at the end"
-            )
-            yield Path(folder)
+        folder = files.scratch_path(surroundings.cache / "bench-store")
+        surroundings.say(f"{self.name}: writes up to {needed / 1e9:.1f} GB to {folder}, deleted at the end")
+        folder.mkdir()
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder)
 
 
 def label(size: Size) -> str:
@@ -124,5 +127,7 @@ NOTES = (
     "p95 where there are 20 repeats: a slow question is asked until its seconds are spent, at least 3 times.",
     "All writers keep the same rows and compute the same statistics; one repeat is one epoch. The table in "
     "the order of epochs is the DuckDB file that was held open.",
+    "Every cell is known where all samples are kept and features refreshed in every epoch; measured on fewer "
+    "epochs.",
     "The difference of two runs compares the run with itself under another path: both are read in whole.",
 )

@@ -12,7 +12,7 @@ from app import cli, launch
 def test_an_unknown_line_is_refused_with_the_known_ones(undertow: Path):
     done = subprocess.run([undertow, "bench", "speed"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    known = "augment, density, consistency"
+    known = "augment, density, consistency, store, store-1.28M"
     assert done.stderr == f"the name of a line must be one of {known}; got speed\n"
 
 
@@ -28,3 +28,19 @@ def test_bench_hands_its_words_on_and_ends_as_the_process_does(
     assert asked == [["augment", "density", "--quick", *paths]]
     assert CliRunner().invoke(cli.commands, ["bench", "--list"]).exit_code == 1
     assert asked[1:] == [["--list"]]
+
+
+def test_ctrl_c_waits_until_the_process_has_cleaned_up_after_itself(monkeypatch: pytest.MonkeyPatch):
+    waits = iter([KeyboardInterrupt(), KeyboardInterrupt(), 130])
+
+    class Process:
+        def __init__(self, *_: object, **__: object) -> None: ...
+
+        def wait(self) -> int:
+            found = next(waits)
+            if isinstance(found, KeyboardInterrupt):
+                raise found
+            return found
+
+    monkeypatch.setattr(launch.subprocess, "Popen", Process)
+    assert launch.bench(["store-1.28M"]) == 130

@@ -99,7 +99,7 @@ def test_a_tiny_line_counts_every_epoch_and_question_and_leaves_nothing_behind(
         lambda order: store_questions.ORDERS[order["do"]](json.loads(json.dumps(order))),
     )
     heard: list[str] = []
-    bench = Store(sizes=(Size(60, 4),), budget=0.0, judged=False)
+    bench = Store(sizes=(Size(60, 4),), known_epochs=7, budget=0.0, judged=False)
     line = bench.measure(Surroundings(tmp_path, say=heard.append))
     found = {figure.name.removeprefix("60 x 4: "): figure for figure in line.figures}
     written = [name for name in found if name.startswith("write an epoch") and "alone" not in name]
@@ -108,6 +108,10 @@ def test_a_tiny_line_counts_every_epoch_and_question_and_leaves_nothing_behind(
     for question in store_questions.ASKS:
         for state in ("hot", "half folded", "folded"):
             assert len(found[f"{question}, {state}"].values) == store_questions.LEAST
+    kinds = [
+        f"bytes a row{of}, {kept}" for of in ("", ", every cell known") for kept in ("parts", "database")
+    ]
+    assert min(found[kind].values[0] for kind in kinds) > 10
     assert min(figure.values[0] for name, figure in found.items() if "memory" in name) > 50  # MB
     assert list(tmp_path.iterdir()) == []
     assert "writes up to" in heard[0]
@@ -143,6 +147,17 @@ def test_a_peer_that_lost_rows_fails_the_line(tmp_path: Path, monkeypatch: pytes
     place = store_size.Place(tmp_path, 0.0, lambda _: None)
     with pytest.raises(RuntimeError, match=r"every peer must hold 40 rows; got \[40, 0\]"):
         store_size.write(place, Size(20, 2), with_peers=True)
+
+
+def test_an_interrupted_line_leaves_nothing_behind(tmp_path: Path):
+    def interrupt(text: str) -> None:
+        if "asking" in text:
+            raise KeyboardInterrupt
+
+    bench = Store(sizes=(Size(20, 2),), with_peers=False)
+    with pytest.raises(KeyboardInterrupt):
+        bench.measure(Surroundings(tmp_path, say=interrupt))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_disk_with_too_little_room_is_said_before_anything_is_written(tmp_path: Path):
