@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Recipe:
-    """A query with the question that it answers."""
+    """A query with the question that it answers; the README shows those that are asked most."""
 
     question: str
     sql: str
+    is_in_readme: bool = False
 
 
 RECIPES: tuple[Recipe, ...] = (
@@ -37,6 +38,7 @@ WHERE was_correct AND NOT correct
 GROUP BY sample_id
 ORDER BY times_forgotten DESC, sample_id
 LIMIT 100""",
+        is_in_readme=True,
     ),
     Recipe(
         "Seldom kept, yet wrong",
@@ -60,7 +62,8 @@ FROM history
 JOIN samples USING (sample_id)
 JOIN classes USING (label)
 GROUP BY ALL
-ORDER BY kept_late""",
+ORDER BY kept_late, class""",
+        is_in_readme=True,
     ),
     Recipe(
         "Change of the kept set",
@@ -75,6 +78,19 @@ SELECT epoch, count_if(is_kept AND NOT was_kept) AS came, count_if(was_kept AND 
 FROM pairs
 GROUP BY epoch
 ORDER BY epoch""",
+    ),
+    Recipe(
+        "Labels that look wrong",
+        """-- Samples whose label the net contradicts: lowest mean margin (AUM), and the class it prefers
+SELECT sample_id, label, mode(prediction) AS preferred, avg(margin) AS mean_margin, count(margin) AS visits
+FROM history
+JOIN samples USING (sample_id)
+WHERE margin IS NOT NULL
+GROUP BY ALL
+HAVING mean_margin < 0
+ORDER BY mean_margin, sample_id
+LIMIT 100""",
+        is_in_readme=True,
     ),
     Recipe(
         "Wrong labels that stay",

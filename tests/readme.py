@@ -1,4 +1,4 @@
-"""Writes the parts of the README that follow from the code: signals, strategies, policies, tables.
+"""Writes the parts of the README that follow from the code: signals, strategies, policies, tables, recipes.
 
 `python tests/readme.py` rewrites them in place; tests/test_documentation.py fails where they are out of date.
 """
@@ -12,7 +12,9 @@ from pydantic.fields import FieldInfo
 
 from engine.config import DATASETS, MODELS, NOISES, OPTIMIZERS, POLICIES, STRATEGIES, TAILS
 from engine.settings import Settings
-from store.schema import SIGNALS, TABLE_MEANINGS, TABLES, column
+from store.derived import ALL_MEANINGS, ALL_TABLES
+from store.recipes import RECIPES
+from store.schema import SCHEMA_VERSION, SIGNALS, Column, column
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -50,15 +52,21 @@ def strategies() -> str:
 
 
 def tables() -> str:
-    """One row a table of a run's database."""
-    rows = [
-        (f"`{name}`", TABLE_MEANINGS[name], ", ".join(f"`{column.name}`" for column in columns))
-        for name, columns in TABLES.items()
-    ]
-    return _table(("table", "rows", "columns"), rows)
+    """One list a table, opened by a click: every column with type, range, meaning and when it holds."""
+    pieces = [f"Schema version {SCHEMA_VERSION}; what is unknown is NULL.\n"]
+    for name, columns in ALL_TABLES.items():
+        head = f"<summary><code>{name}</code>: {ALL_MEANINGS[name]}</summary>"
+        pieces.append(f"<details>{head}\n\n{_columns(columns)}\n</details>\n")
+    return "\n".join(pieces)
 
 
-GENERATED = {"signals": signals, "strategies": strategies, "tables": tables}
+def recipes() -> str:
+    """The queries that the README shows, each with its question."""
+    shown = (recipe for recipe in RECIPES if recipe.is_in_readme)
+    return "\n".join(f"{recipe.question}:\n\n```sql\n{recipe.sql}\n```\n" for recipe in shown)
+
+
+GENERATED = {"signals": signals, "strategies": strategies, "tables": tables, "recipes": recipes}
 
 
 def with_generated_parts(text: str) -> str:
@@ -76,6 +84,16 @@ def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     heads = tuple(heads)
     lines = [heads, ("---",) * len(heads), *rows]
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+def _columns(columns: Iterable[Column]) -> str:
+    rows = [(f"`{one.name}`", f"`{one.type}`", _range(one), one.meaning, one.when) for one in columns]
+    return _table(("column", "type", "range", "meaning", "when it holds"), rows)
+
+
+def _range(column: Column) -> str:
+    other = {"VARCHAR": "text", "BOOLEAN": "true or false", "UINTEGER[]": "counts"}
+    return other.get(column.type, column.range)
 
 
 def _kinds(model: type[Settings]) -> str:
