@@ -16,10 +16,10 @@ from app import canvas, focus, markup, theme
 from app.panel import Panel
 from app.theme import Palette
 from engine.config import InvalidConfig
-from store.errors import DiskIsFull, RunIsBusy, RunIsForeign, RunNotFound
+from store.errors import DiskIsFull, IsReadOnly, RunIsBusy, RunIsForeign, RunNotFound
 from store.run import Run
 
-SAID = (RunIsForeign, RunNotFound, RunIsBusy, DiskIsFull, InvalidConfig)
+SAID = (RunIsForeign, RunNotFound, RunIsBusy, DiskIsFull, IsReadOnly, InvalidConfig)
 
 
 def colors() -> Palette:

@@ -90,7 +90,7 @@ def write(run: Run, provenance: Mapping[str, Any]) -> Path:
     corrected_labels(run).to_parquet(content, index=False)
     digest = hashlib.sha256(content.getvalue()).hexdigest()[:12]
     path = run.folder / FOLDER / f"labels-{digest}.parquet"
-    path.parent.mkdir(exist_ok=True)
+    files.make_folder(path.parent)
     if not path.exists():
         note = {"run": run.id, **tally(run)._asdict(), **provenance}
         files.write_json(path.with_suffix(".json"), note)

@@ -59,9 +59,28 @@ def write_whole(
         if is_disk_full(failure):
             needed = sum(memoryview(piece).nbytes for piece in pieces) if size is None else size
             raise disk_is_full(path, needed) from failure
-        if is_read_only(failure):
-            raise read_only(path) from failure
-        raise
+        raise said(path, failure) from failure
+
+
+def make_folder(path: Path, *, parents: bool = False) -> None:
+    """Makes a folder where there is none; IsReadOnly where nothing may be written."""
+    try:
+        path.mkdir(parents=parents, exist_ok=True)
+    except OSError as failure:
+        raise said(path, failure) from failure
+
+
+def rename(path: Path, to: Path) -> None:
+    """Gives a file or folder another name; IsReadOnly where nothing may be written."""
+    try:
+        path.rename(to)
+    except OSError as failure:
+        raise said(path, failure) from failure
+
+
+def said(path: Path, failure: OSError) -> OSError:
+    """Returns the failure of writing path, as a sentence where it is for want of the right to it."""
+    return read_only(path) if is_read_only(failure) else failure
 
 
 def write_json(path: Path, content: Mapping[str, Any], *, durable: bool = True) -> None:
@@ -137,9 +156,7 @@ def locked(path: Path, *, wait: bool) -> Iterator[int]:
     try:
         descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o644)
     except OSError as failure:
-        if is_read_only(failure):
-            raise read_only(path) from failure
-        raise
+        raise said(path, failure) from failure
     _locks_held.add(descriptor)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))

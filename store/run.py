@@ -69,16 +69,19 @@ class Run:
         root = Path(root).absolute()
         if "?" in str(root):
             raise ValueError(f"the folder of the runs must have no ? in its name, for DuckDB; got {root}")
-        root.mkdir(parents=True, exist_ok=True)
+        files.make_folder(root, parents=True)
         files.remove_strays(root)
         folder = root / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
         scratch = files.scratch_path(folder)
-        for name in ("parts", "maps", "checkpoints"):
-            (scratch / name).mkdir(parents=True)
-        files.write_json(scratch / "config.json", config)
-        manifest.publish(scratch, manifest.Manifest())
-        status.write(scratch, **{"state": "queued", **status_fields})
-        scratch.rename(folder)
+        try:
+            for name in (".", "parts", "maps", "checkpoints"):
+                files.make_folder(scratch / name)
+            files.write_json(scratch / "config.json", config)
+            manifest.publish(scratch, manifest.Manifest())
+            status.write(scratch, **{"state": "queued", **status_fields})
+            scratch.rename(folder)
+        finally:
+            files.remove_scratch(scratch)  # where it did not get its name: the disk may be full
         files.sync(root)
         return cls(folder)
 
@@ -234,7 +237,7 @@ class Run:
             raise RunIsBusy(f"run {self.id} is {state.state}; stop it before deleting it")
         with self._locked():
             grave = files.scratch_path(self.folder)
-            self.folder.rename(grave)
+            files.rename(self.folder, grave)
         shutil.rmtree(grave)
 
 

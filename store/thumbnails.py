@@ -28,7 +28,7 @@ def write(root: Path, key: str, images: ndarray) -> None:
     path = _path(root, key)
     if path.exists():
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
+    files.make_folder(path.parent, parents=True)
     box = max(-(-max(images.shape[1:3]) // LARGEST), 1)
     shape = (len(images), images.shape[1] // box, images.shape[2] // box, images.shape[3])
     header = BytesIO()
