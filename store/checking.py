@@ -5,7 +5,7 @@ reads, asks for no lock, and trusts nothing that it has not read; who trains mea
 """
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -65,9 +65,13 @@ def check(folder: Path) -> Iterator[Finding]:
         return
     newer = [epoch for epoch in manifest.numbered(folder / "parts") if epoch > published.folded]
     has_epochs = bool(newer) or published.folded >= 0
-    yield from _fixed(folder, is_due=has_epochs)
-    yield from _parts(folder, published, newer)
-    yield from _database(folder)
+    fixed = list(_fixed(folder, is_due=has_epochs))
+    yield from fixed
+    whole = {
+        finding.name.removesuffix(".parquet"): finding.rows for finding in fixed if finding.verdict == OK
+    }
+    yield from _parts(folder, published, newer, whole)
+    yield from _database(folder, tuple(whole))
     yield from _maps(folder)
     yield from _checkpoints(folder)
     for name, sentence in leftovers.found(folder, last_epoch=max([published.folded, *newer])):
@@ -118,12 +122,14 @@ def _fixed(folder: Path, *, is_due: bool) -> Iterator[Finding]:
             yield _parquet(folder, path, due)
 
 
-def _parts(folder: Path, published: Manifest, newer: list[int]) -> Iterator[Finding]:
-    classes, count = _rows(folder, _CLASSES), _rows(folder, _SAMPLES)
+def _parts(
+    folder: Path, published: Manifest, newer: list[int], whole: Mapping[str, int]
+) -> Iterator[Finding]:
+    """The parts that no database has; whole: the rows of samples and classes where these are as written."""
     rows = {
-        "stats": None if classes is None else len(SIGNALS) * (classes + 1),
+        "stats": len(SIGNALS) * (whole[_CLASSES] + 1) if _CLASSES in whole else None,
         "metrics": 1,
-        "epoch": count,
+        "epoch": whole.get(_SAMPLES),
     }
     for epoch in range(published.folded + 1, max(newer, default=published.folded) + 1):
         for kind, table in parts.KINDS.items():
@@ -134,19 +140,19 @@ def _parts(folder: Path, published: Manifest, newer: list[int]) -> Iterator[Find
                 yield found
 
 
-def _database(folder: Path) -> Iterator[Finding]:
+def _database(folder: Path, whole: Sequence[str]) -> Iterator[Finding]:
     """The database that holds now; looked for again where a fold superseded it meanwhile."""
     for _ in range(_ATTEMPTS):
         published = manifest.read_manifest(folder)
         if published.database is None:
             return
-        found = _of_database(folder, published)
+        found = _of_database(folder, published, whole)
         if found.verdict == "ok" or manifest.read_manifest(folder) == published:
             yield found
             return
 
 
-def _of_database(folder: Path, published: Manifest) -> Finding:
+def _of_database(folder: Path, published: Manifest, whole: Sequence[str]) -> Finding:
     name = str(published.database)
     path = folder / name
     remedy = "restore it from a copy or delete the run"
@@ -160,7 +166,7 @@ def _of_database(folder: Path, published: Manifest) -> Finding:
             return Finding(name, "problem", f"has changed since it was written; {remedy}")
     except OSError as failure:
         return Finding(name, "problem", f"{_unreadable(failure)}; {remedy}")
-    wrong = checking_tables.wrong(folder, published)
+    wrong = checking_tables.wrong(folder, published, compared=whole)
     if wrong:
         return Finding(name, "problem", f"{wrong}; {remedy}")
     return Finding(name, rows=published.rows, bytes=size)
@@ -207,35 +213,25 @@ def _wrong_parquet(path: Path, due: _Due) -> tuple[str, int]:
     try:
         _, rows, note = tables.parquet_facts(path)
         schema = pq.read_schema(path)
-    except tables.ArrowInvalid:
-        return "is no whole Parquet file", 0
     except (pa.ArrowException, ValueError):
         return "is no whole Parquet file", 0
+    if tables.SEAL not in note:
+        return "was not written by Undertow", rows
+    if not tables.is_sealed(path):
+        return "has changed since it was written", rows
     if not due.note.items() <= note.items():
-        return f"was not written as this file of this run, but as {_written_as(note)}", rows
+        return f"is another file: {note.get('undertow.part')} of run {note.get('undertow.run')}", rows
     if [(field.name, field.type) for field in schema] != [(field.name, field.type) for field in due.schema]:
         return "has other columns than the schema", rows
     if due.rows is not None and rows != due.rows:
         return f"has {rows} rows where {due.rows} are due", rows
-    return ("" if tables.is_sealed(path) else "has changed since it was written"), rows
-
-
-def _written_as(note: dict[str, str]) -> str:
-    told = " of run ".join(filter(None, (note.get("undertow.part"), note.get("undertow.run"))))
-    return told or "none of Undertow's"
+    return "", rows
 
 
 def _unreadable(failure: OSError) -> str:
     if isinstance(failure, FileNotFoundError):
         return "is missing"
     return f"cannot be read ({failure.strerror or failure})"
-
-
-def _rows(folder: Path, table: str) -> int | None:
-    try:
-        return tables.parquet_facts(folder / f"{table}.parquet")[1]
-    except (OSError, tables.ArrowInvalid):
-        return None
 
 
 def _is_folded(folder: Path, epoch: int) -> bool:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from store import files, manifest, parts
+from store import files, manifest, parts, status
 
 _FILES = {
     "config.json", "run.json", "status.json", "manifest.json", "judgements.json", "samples.parquet",
@@ -34,7 +34,8 @@ def found(folder: Path, *, last_epoch: int) -> Iterator[tuple[str, str]]:
         elif not _is_known(name) and name != published.database:
             yield name, "no file of Undertow's; nothing reads it"
     yield from _folded_parts(folder, published.folded)
-    yield from _uncommitted(folder, last_epoch)
+    if not status.observe(folder).is_alive:
+        yield from _uncommitted(folder, last_epoch)
     for place, pattern in _NUMBERED.items():
         for path in sorted((folder / place).iterdir()) if (folder / place).is_dir() else ():
             if not pattern.fullmatch(path.name) and not path.name.startswith(files.SCRATCH):

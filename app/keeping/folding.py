@@ -39,9 +39,10 @@ def _fold(run: Run, *, up_to: int | None) -> None:
         terminal.say(f"{run.id}: nothing to fold{rest}")
         return
     database = (run.folder / str(manifest.read_manifest(run.folder).database)).stat().st_size
+    sizes_told = f"parts of {wording.size(parts)}, database of {wording.size(database)}"
     terminal.say(
-        f"{run.id}: {wording.plural(len(epochs), 'epoch')} folded in {seconds}: parts of "
-        f"{wording.size(parts)} to a database of {wording.size(database)}; the parts stay a while for those who read them"
+        f"{run.id}: {wording.plural(len(epochs), 'epoch')} folded in {seconds}: {sizes_told}; "
+        "the parts stay a while for those who read them"
     )
 
 
