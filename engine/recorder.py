@@ -50,13 +50,12 @@ class Epoch:
 
 
 def history_columns(done: Epoch) -> dict[str, ndarray]:
-    """Returns the columns of history, (N,) each in id order; NaN where a value is not known."""
+    """Returns the columns of history, (N,) each in id order; NaN or masked where a value is not known."""
     samples, ids, seen = len(done.signals), done.selection.ids, done.seen
     selected = np.zeros(samples, bool)
     selected[ids] = True
-    known = done.signals
-    clean, nothing = done.probed.passed, np.full(samples, np.nan)
-    age = np.where(known.feature_epoch < 0, np.nan, done.epoch - known.feature_epoch)
+    known, featureless = done.signals, done.signals.feature_epoch < 0
+    clean, nothing = done.probed.passed, np.full(samples, np.nan, np.float32)
     return {
         "sample_id": np.arange(samples),
         "selected": selected,
@@ -76,8 +75,8 @@ def history_columns(done: Epoch) -> dict[str, ndarray]:
         "density": known.density,
         "rarity": known.rarity,
         "score": known.score,
-        "feature_age": age,
-        "feature_clean": np.where(known.feature_epoch < 0, np.nan, known.feature_clean),
+        "feature_age": np.ma.masked_array(done.epoch - known.feature_epoch, featureless),
+        "feature_clean": np.ma.masked_array(known.feature_clean, featureless),
     }
 
 
@@ -151,7 +150,10 @@ def _accuracy(part: str, passed: CleanPass | None) -> dict[str, float]:
 
 
 def _spread(samples: int, ids: ndarray, values: ndarray) -> ndarray:
-    """Puts values (V,) at ids (V,) of (N,) float64; NaN elsewhere."""
-    column = np.full(samples, np.nan)
+    """Puts values (V,) at ids (V,) of (N,) of the same type; NaN elsewhere, masked where there is no NaN."""
+    if values.dtype.kind == "f":
+        column = np.full(samples, np.nan, values.dtype)
+    else:
+        column = np.ma.masked_array(np.zeros(samples, values.dtype), mask=True)
     column[ids] = values
     return column

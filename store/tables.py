@@ -67,11 +67,8 @@ def arrow_schema(table: str) -> pa.Schema:
 
 def parquet_bytes(table: pa.Table, note: Mapping[str, str]) -> memoryview:
     """Returns the table as the bytes of a Parquet file that carries note and its seal in its footer."""
-    floats = [field.name for field in table.schema if pa.types.is_floating(field.type)]
-    others = [name for name in table.column_names if name not in floats]
     stream = pa.BufferOutputStream()
-    encoding = {"compression": "zstd", "use_dictionary": others, "use_byte_stream_split": floats}
-    with pq.ParquetWriter(stream, table.schema, store_schema=False, **encoding) as writer:
+    with pq.ParquetWriter(stream, table.schema, store_schema=False, **_encoding(table.schema)) as writer:
         writer.write_table(table, row_group_size=ROWS_A_GROUP)
         writer.add_key_value_metadata({**note, SEAL: _UNSEALED})
     return _sealed(bytearray(stream.getvalue()))
@@ -130,6 +127,30 @@ def read_column(path: Path, name: str) -> list[Any]:
     return values
 
 
+def _encoding(schema: pa.Schema) -> dict[str, Any]:
+    """How each column is written: numbers that hardly repeat by their type, all else with a dictionary.
+
+    The bytes of floats lie by their place, so that sign and exponent compress; ids lie as differences, which
+    are 1 where all are there. Extremes of floats are left out: they take a tenth of the time, and rows lie by
+    id, so that no question could skip any by them.
+    """
+    leaves = {_leaf(field): getattr(field.type, "value_type", field.type) for field in schema}
+    floats = [name for name, kind in leaves.items() if pa.types.is_floating(kind)]
+    ids = [name for name, kind in leaves.items() if pa.types.is_uint32(kind)]
+    split, differences = dict.fromkeys(floats, "BYTE_STREAM_SPLIT"), dict.fromkeys(ids, "DELTA_BINARY_PACKED")
+    return {
+        "compression": "zstd",
+        "column_encoding": split | differences,
+        "use_dictionary": [name for name in leaves if name not in split | differences],
+        "write_statistics": [name for name in leaves if name not in split],
+    }
+
+
+def _leaf(field: pa.Field) -> str:
+    """The name under which Parquet knows the numbers of a column."""
+    return f"{field.name}.list.element" if pa.types.is_list(field.type) else str(field.name)
+
+
 def _sealed(content: bytearray) -> memoryview:
     place = content.rfind(_UNSEALED.encode())
     content[place : place + len(_UNSEALED)] = _digest(content, place).encode()
@@ -156,17 +177,28 @@ def _arrow_array(table: str, column: Column, values: Any) -> pa.Array:
     if array.ndim != 1:
         raise ValueError(f"{where} must have one dimension; got shape {array.shape}")
     if column.type == "FLOAT":
-        return pa.array(np.asarray(array, np.float32), mask=unknown)
-    return pa.array(_whole_numbers(where, np.where(unknown, 0, array), wanted), mask=unknown)
+        return _packed(wanted, np.asarray(array, np.float32), unknown)
+    return _packed(wanted, _whole_numbers(where, array, unknown, wanted), unknown)
 
 
-def _whole_numbers(where: str, array: ndarray, wanted: Any) -> ndarray:
-    """Casts to the wanted integer or boolean type; ValueError where a value would change by it."""
+def _whole_numbers(where: str, array: ndarray, unknown: ndarray, wanted: Any) -> ndarray:
+    """Casts to the wanted integer or boolean type; ValueError where a known value would change by it."""
     target = np.dtype(wanted.to_pandas_dtype())
     with np.errstate(invalid="ignore"):
         cast = array.astype(target)
-    wrong = cast != array
+    wrong = (cast != array) & ~unknown
     if wrong.any():
         value = array[wrong][0]
         raise ValueError(f"{where} must be a whole number that fits {target}; got {value}")
     return cast
+
+
+def _packed(wanted: Any, values: ndarray, unknown: ndarray) -> pa.Array:
+    """The values as they lie in memory and a bit a cell for what is known, ten times as fast as pa.array."""
+    known = _bits(~unknown) if unknown.any() else None
+    content = _bits(values) if values.dtype == np.bool_ else pa.py_buffer(np.ascontiguousarray(values))
+    return pa.Array.from_buffers(wanted, len(values), [known, content])
+
+
+def _bits(flags: ndarray) -> pa.Buffer:
+    return pa.py_buffer(np.packbits(flags, bitorder="little"))
