@@ -11,9 +11,9 @@ from pathlib import Path
 
 import duckdb
 
-from store import export_files, files, snapshot, sources
+from store import export_files, files, snapshot
 from store.derived import ALL_TABLES
-from store.errors import DiskIsFull, RunIsForeign, disk_is_full, is_disk_full
+from store.errors import DiskIsFull, RunIsForeign, is_disk_full
 from store.export_files import Told
 from store.run import Run, run_folders
 from store.snapshot import Snapshot
@@ -26,7 +26,6 @@ _WRITERS: dict[str, Callable[[Run, Snapshot, Path, Told], None]] = {
 FORMS = tuple(_WRITERS)
 
 _PLACE = ".undertow-export"  # the folder beside an export in which it is made
-_REMEDY = "free some space there or choose another --out"
 _ATTEMPTS = 5
 
 
@@ -70,7 +69,7 @@ def export(run: Run, path: Path, form: str, *, is_forced: bool = False, told: To
         check_target(run, path, form=form, is_forced=is_forced)
         _publish(made, path)
     except (duckdb.Error, OSError, RuntimeError) as failure:
-        explained = _explained(run, path, failure)
+        explained = _explained(path, scratch, failure)
         if explained is None:
             raise
         raise explained from failure
@@ -143,14 +142,18 @@ def _is_export(path: Path, form: str) -> bool:
     return path.is_dir() and all(inside.name in names for inside in path.iterdir())
 
 
-def _explained(run: Run, path: Path, failure: Exception) -> BaseException | None:
+def _explained(path: Path, scratch: Path, failure: Exception) -> BaseException | None:
     """Returns what a failure means to whoever asked for the export; None where it says so itself."""
     if "Query interrupted" in str(failure):
         return KeyboardInterrupt()  # which is what DuckDB makes of it
     is_full = isinstance(failure, DiskIsFull) or (isinstance(failure, OSError) and is_disk_full(failure))
     if is_full or "No space left" in str(failure) or "max_temp_directory_size" in str(failure):
-        needed = sources.size(run.folder, sources.state(run.folder))
-        return disk_is_full(path, needed, remedy=_REMEDY)
+        shutil.rmtree(scratch, ignore_errors=True)  # what is free is told without it
+        free = shutil.disk_usage(path.parent).free / 1e6
+        return DiskIsFull(
+            f"the disk is full: {path.name} needs more than the {free:.1f} MB that are free in {path.parent}, "
+            "so nothing of it was kept; free some space there or choose another --out"
+        )
     return None
 
 
