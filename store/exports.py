@@ -151,8 +151,8 @@ def _explained(path: Path, scratch: Path, failure: Exception) -> BaseException |
         shutil.rmtree(scratch, ignore_errors=True)  # what is free is told without it
         free = shutil.disk_usage(path.parent).free / 1e6
         return DiskIsFull(
-            f"the disk is full: {path.name} needs more than the {free:.1f} MB that are free in {path.parent}, "
-            "so nothing of it was kept; free some space there or choose another --out"
+            f"the disk is full: {path.name} needs more than the {free:.1f} MB free in {path.parent}; "
+            "nothing of it was kept; free some space there or choose another --out"
         )
     return None
 
