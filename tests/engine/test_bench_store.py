@@ -104,7 +104,7 @@ def test_a_tiny_line_counts_every_epoch_and_question_and_leaves_nothing_behind(
     found = {figure.name.removeprefix("60 x 4: "): figure for figure in line.figures}
     written = [name for name in found if name.startswith("write an epoch") and "alone" not in name]
     assert {len(found[name].values) for name in written} == {4}
-    assert len(written) == 5  # parts, two peers, two ratios
+    assert len(written) == 6  # parts, two peers, three ratios
     for question in store_questions.ASKS:
         for state in ("hot", "half folded", "folded"):
             assert len(found[f"{question}, {state}"].values) == store_questions.LEAST
