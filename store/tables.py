@@ -27,8 +27,9 @@ ARROW_TYPES: dict[str, Any] = {
     "UINTEGER[]": pa.list_(pa.uint32()),
 }
 
-# Small enough that one sample's history decodes little of a part, large enough to compress well.
-ROWS_A_GROUP = 16_384
+# Small enough that one sample's history decodes little of a part, large enough to compress well; of a large
+# part at most so many, for what a footer says of each is read before any row.
+ROWS_A_GROUP, GROUPS = 8_192, 64
 
 ArrowInvalid = pa.ArrowInvalid
 
@@ -69,7 +70,7 @@ def parquet_bytes(table: pa.Table, note: Mapping[str, str]) -> memoryview:
     """Returns the table as the bytes of a Parquet file that carries note and its seal in its footer."""
     stream = pa.BufferOutputStream()
     with pq.ParquetWriter(stream, table.schema, store_schema=False, **_encoding(table.schema)) as writer:
-        writer.write_table(table, row_group_size=ROWS_A_GROUP)
+        writer.write_table(table, row_group_size=max(ROWS_A_GROUP, table.num_rows // GROUPS))
         writer.add_key_value_metadata({**note, SEAL: _UNSEALED})
     return _sealed(bytearray(stream.getvalue()))
 
