@@ -16,7 +16,7 @@ import duckdb
 import numpy as np
 
 from engine.bench.repeats import interleaved
-from store import comparing, queries
+from store import comparing, queries, ranking
 from store.run import Run
 from store.schema import EPOCH_COLUMNS, SIGNALS
 
@@ -54,7 +54,7 @@ def questions(runs: tuple[Run, Run], *, samples: int, epochs: int) -> dict[str, 
         HISTORY: lambda ask: queries.history(run, ids[ask][:1]),
         HISTORIES: lambda ask: queries.history(run, ids[ask]),
         EPOCH: lambda ask: queries.epoch_rows(run, asked[ask], _COLUMNS),
-        TOP: lambda ask: queries.epoch_rows(run, asked[ask], ["score"]).nlargest(100, "score"),
+        TOP: lambda ask: ranking.top(run, asked[ask], "score", 100),
         STATISTICS: lambda ask: queries.epoch_stats(run, SIGNALS[ask % len(SIGNALS)].name),
         DIFFERENCE: difference,
     }
@@ -63,18 +63,19 @@ def questions(runs: tuple[Run, Run], *, samples: int, epochs: int) -> dict[str, 
 def read(order: Mapping[str, Any]) -> dict[str, Any]:
     """Asks everything and returns seconds and the rows of the last answer by question.
 
-    Also the seconds of the very first ask, which opens the run, and the peak bytes of memory before and after
-    all of them. order: folders of two runs, samples, epochs, budget in seconds a question.
+    Also the seconds of the very first ask, which opens the run, and the peak bytes of memory before all of
+    them and after each. order: folders of two runs, samples, epochs, budget in seconds a question.
     """
     one, other = (Run.open(Path(folder)) for folder in order["folders"])
     asked = questions((one, other), samples=order["samples"], epochs=order["epochs"])
     loaded, started = peak_memory(), perf_counter()
     asked[HISTORY](0)
     first = perf_counter() - started
-    seconds, rows = {}, {}
+    seconds, rows, peaks = {}, {}, {}
     for name, question in asked.items():
         seconds[name], rows[name] = _asked(question, ASKS[name], budget=order["budget"])
-    return {"first": first, "seconds": seconds, "rows": rows, "loaded": loaded, "peak": peak_memory()}
+        peaks[name] = peak_memory()
+    return {"first": first, "seconds": seconds, "rows": rows, "loaded": loaded, "peaks": peaks}
 
 
 def compare(order: Mapping[str, Any]) -> dict[str, Any]:

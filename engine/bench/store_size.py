@@ -19,7 +19,7 @@ from engine.bench import store_peers, store_scale
 from engine.bench.line import Figure, Goal
 from engine.bench.repeats import interleaved, ratios
 from engine.bench.store_peers import HELD, OWN, REOPENED, Content
-from engine.bench.store_questions import FOLDED, TABLE
+from engine.bench.store_questions import FOLDED, HISTORIES, TABLE
 from engine.bench.store_scale import Size
 from engine.recorder import Epoch
 from store import manifest
@@ -177,7 +177,9 @@ def read_figures(found: Mapping[str, Any], state: str) -> list[Figure]:
     return [
         Figure(f"first question of a process, {state}", [1000 * found["first"]], "ms"),
         *asked,
-        Figure(f"memory of the reader, {state}", [found["peak"] / 1e6], "MB"),
+        Figure(f"memory of the reader before its first question, {state}", [found["loaded"] / 1e6], "MB"),
+        Figure(f"memory after the histories, {state}", [found["peaks"][HISTORIES] / 1e6], "MB"),
+        Figure(f"memory after all questions, {state}", [max(found["peaks"].values()) / 1e6], "MB"),
     ]
 
 

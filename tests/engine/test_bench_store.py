@@ -169,7 +169,8 @@ def test_a_disk_with_too_little_room_is_said_before_anything_is_written(tmp_path
 
 def test_goals_are_named_as_their_figures_are(invented: Run):
     """A goal whose figure has another name would never be judged."""
-    read = {"seconds": {store_questions.HISTORY: [0.1]}, "first": 1.0, "peak": 1.0}
+    read = {"seconds": {store_questions.HISTORY: [0.1]}, "first": 1.0, "loaded": 1}
+    read["peaks"] = {store_questions.HISTORIES: 1}
     states = (store_size.HOT, store_size.HALF, store_size.WHOLE)
     names = {figure.name for state in states for figure in store_size.read_figures(read, state)}
     seconds = {name: [1.0] for name in (store_size.OWN, store_size.REOPENED, store_size.HELD)}
