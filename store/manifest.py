@@ -5,7 +5,7 @@ moment its file has its name. Both only ever change by a rename, so that a reade
 """
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from store import files
@@ -33,6 +33,15 @@ class Manifest:
     rows: int = 0
     bytes: int = 0
     sha256: str = ""
+
+    @property
+    def is_possible(self) -> bool:
+        """True where it counts in whole numbers and names a database just where epochs are folded."""
+        counts = (self.generation, self.folded, self.rows, self.bytes)
+        names = isinstance(self.database, str | None) and isinstance(self.sha256, str)
+        if not names or not all(isinstance(count, int) for count in counts):
+            return False
+        return (self.database is not None) == (self.folded >= 0) == bool(self.sha256)
 
 
 @dataclass(frozen=True)
@@ -80,12 +89,11 @@ def read_manifest(folder: Path) -> Manifest:
             f"run {folder.name} was written with schema version {version} and this Undertow reads version "
             f"{SCHEMA_VERSION}; open it with the Undertow that wrote it, or train it again"
         )
-    try:
-        return Manifest(**content)
-    except TypeError as failure:
-        raise RunIsForeign(
-            f"{MANIFEST} of run {folder.name} is damaged ({failure}); restore it or delete the run"
-        ) from failure
+    if content.keys() <= {field.name for field in fields(Manifest)}:
+        manifest = Manifest(**content)
+        if manifest.is_possible:
+            return manifest
+    raise RunIsForeign(f"{MANIFEST} of run {folder.name} is damaged; restore it or delete the run")
 
 
 def publish(folder: Path, manifest: Manifest) -> None:

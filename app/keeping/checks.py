@@ -16,6 +16,7 @@ from app import terminal, wording
 from app.keeping import layout, sizes
 from store import checking
 from store.checking import Finding
+from store.errors import RunIsForeign
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def check(folders: Sequence[Path]) -> list[Checked]:
         for folder in folders:
             progress.update(task, description=folder.name)
             checked.append(_check(folder, progress, task))
-    return checked
+    return [one for one in checked if one.folder.is_dir()]  # the others were deleted meanwhile
 
 
 def as_json(checked: Sequence[Checked]) -> list[dict[str, Any]]:
@@ -108,9 +109,13 @@ def lines(checked: Sequence[Checked]) -> Iterator[str | Table]:
 
 def _check(folder: Path, progress: Progress, task: Any) -> Checked:
     began, findings = time.monotonic(), []
-    for finding in checking.check(folder):
-        findings.append(finding)
-        progress.advance(task, finding.bytes)
+    try:
+        for finding in checking.check(folder):
+            findings.append(finding)
+            progress.advance(task, finding.bytes)
+    except (FileNotFoundError, RunIsForeign):
+        if folder.is_dir():
+            raise
     return Checked(folder, tuple(findings), time.monotonic() - began)
 
 

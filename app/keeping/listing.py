@@ -3,7 +3,9 @@
 A row is made of small files and one number of the last epoch, so that a list of hundreds of runs is quick.
 """
 
+import math
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,7 +43,7 @@ class Listed:
     test_accuracy: float | None
     samples: int | None
     bytes: int
-    created: datetime
+    created: datetime | None  # None where the id is of no time
 
     @property
     def shown_state(self) -> str:
@@ -54,8 +56,17 @@ class Listed:
         return str(self.config.get("study") or "")
 
     @property
+    def method(self) -> str:
+        """The method in words; "–" where the settings cannot be read."""
+        with suppress(AttributeError, TypeError, ValueError):
+            return naming.method(self.config) if self.config else wording.UNKNOWN
+        return wording.UNKNOWN
+
+    @property
     def seconds_old(self) -> float:
-        """Seconds since the run was made."""
+        """Seconds since the run was made; NaN where nobody knows when that was."""
+        if self.created is None:
+            return math.nan
         return max(0.0, (datetime.now(UTC) - self.created).total_seconds())
 
 
@@ -86,7 +97,7 @@ def row(folder: Path) -> Listed:
     planned = status.epochs or config.get("epochs")
     return Listed(
         folder=folder,
-        state=status.state,
+        state=str(status.state),
         problem=problem,
         config=config,
         epochs_done=done,
@@ -94,7 +105,7 @@ def row(folder: Path) -> Listed:
         test_accuracy=accuracy,
         samples=_samples(folder),
         bytes=sizes.total(folder),
-        created=datetime.strptime(folder.name[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC),
+        created=_created(folder.name),
     )
 
 
@@ -109,13 +120,13 @@ def as_json(listed: Sequence[Listed]) -> list[dict[str, Any]]:
             "epochs_planned": one.epochs_planned,
             "study": one.study or None,
             "name": one.config.get("name") or None,
-            "method": naming.method(one.config) if one.config else None,
+            "method": None if one.method == wording.UNKNOWN else one.method,
             "seed": one.config.get("seed"),
             "test_accuracy": one.test_accuracy,
             "samples": one.samples,
             "bytes": one.bytes,
-            "created": one.created.isoformat(),
-            "age_seconds": round(one.seconds_old),
+            "created": one.created.isoformat() if one.created else None,
+            "age_seconds": round(one.seconds_old) if one.created else None,
         }
         for one in listed
     ]
@@ -139,7 +150,9 @@ def lines(root: Path, listed: Sequence[Listed], *, is_narrowed: bool) -> Iterato
 
 
 def age(seconds: float) -> str:
-    """Writes how old something is with one unit: 12 s, 5 min, 3 h, 12 d."""
+    """Writes how old something is with one unit: 12 s, 5 min, 3 h, 12 d; NaN as "–"."""
+    if math.isnan(seconds):
+        return wording.UNKNOWN
     for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
         if seconds >= size:
             return f"{int(seconds // size)}\N{NO-BREAK SPACE}{unit}"
@@ -153,13 +166,20 @@ def _cells(one: Listed) -> tuple[str, ...]:
         one.shown_state,
         f"{wording.count(one.epochs_done)}/{planned}",
         one.study or wording.UNKNOWN,
-        naming.method(one.config) if one.config else wording.UNKNOWN,
+        one.method,
         str(one.config.get("seed", wording.UNKNOWN)),
         wording.percent(one.test_accuracy),
         wording.count(one.samples),
         wording.size(one.bytes),
         age(one.seconds_old),
     )
+
+
+def _created(run_id: str) -> datetime | None:
+    try:
+        return datetime.strptime(run_id[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
+    except ValueError:  # looks like an id and names the 99th second
+        return None
 
 
 def _samples(folder: Path) -> int | None:

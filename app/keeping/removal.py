@@ -82,4 +82,4 @@ def _removal(folder: Path) -> Removal:
         epochs: int | None = Run.open(folder).last_epoch() + 1
     except RunIsForeign:
         epochs = None
-    return Removal(folder, statuses.observe(folder).state, epochs, sizes.total(folder))
+    return Removal(folder, str(statuses.observe(folder).state), epochs, sizes.total(folder))

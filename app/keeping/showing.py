@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.table import Table
 
-from app import naming, wording
+from app import wording
 from app.keeping import layout, listing, settings
 from app.keeping.listing import Listed
 from app.keeping.sizes import Size, by_kind
@@ -104,10 +104,13 @@ def lines(shown: Shown) -> Iterator[str | Table]:
 
 def _doing(shown: Shown) -> Iterator[tuple[str, str]]:
     one, failure = shown.listed, shown.failure
-    yield "Name", naming.run_title(one.config) if one.config else wording.UNKNOWN
+    yield "Name", str(one.config.get("name") or one.method)
     if one.study:
         yield "Study", one.study
-    yield "State", ", ".join(filter(None, (one.state, shown.status.phase, shown.status.message)))
+    yield (
+        "State",
+        ", ".join(str(said) for said in (one.state, shown.status.phase, shown.status.message) if said),
+    )
     if failure is not None:
         yield "Failed with", failure.exception
         yield "Failed at", ", in ".join(filter(None, (failure.place, failure.function))) or wording.UNKNOWN
@@ -134,10 +137,11 @@ def _kept(shown: Shown) -> Iterator[tuple[str, str]]:
 
 def _made(shown: Shown) -> Iterator[tuple[str, str]]:
     one, about = shown.listed, shown.about
-    yield "Made", f"{one.created:%Y-%m-%d %H:%M:%S} UTC, {listing.age(one.seconds_old)} ago"
+    if one.created is not None:
+        yield "Made", f"{one.created:%Y-%m-%d %H:%M:%S} UTC, {listing.age(one.seconds_old)} ago"
     if about.get("device"):
         yield "Device", str(about["device"])
-    if about.get("versions"):
+    if isinstance(about.get("versions"), dict):
         yield "Versions", ", ".join(f"{name} {version}" for name, version in about["versions"].items())
     yield "Folder", str(one.folder)
 
@@ -156,6 +160,6 @@ def _size(size: Size) -> str:
 def _thumbnails(run: Run) -> tuple[int, ...] | None:
     try:
         images = run.thumbnails()
-    except (OSError, ValueError):
+    except (OSError, TypeError, ValueError):
         return None
     return None if images is None else images.shape

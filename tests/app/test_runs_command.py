@@ -12,8 +12,8 @@ import pytest
 from rich.console import Console
 
 from app import cli, terminal
-from app.keeping import chosen, listing, removal, settings
-from store import manifest, queries
+from app.keeping import checks, chosen, listing, removal, settings
+from store import leftovers, manifest, queries
 from store.run import Run, find_runs
 from tests.synthetic import make_damaged_run, make_run
 
@@ -157,6 +157,40 @@ def test_list_leaves_columns_out_before_it_breaks_words(
         assert max(map(len, told[:3])) <= width
         assert told[1].startswith(f"{max(made.folded.id, made.hot.id)}  done ")
         assert told[-1].endswith(ending)
+
+
+def test_list_and_show_never_stumble_over_what_a_person_wrote_into_the_files(
+    command: Command, runs: Runs
+) -> None:
+    folder = runs.hot.folder.rename(runs.root / "20261122-235999-0a1b2c")  # no such second
+    for name, changes in {
+        "config.json": {"strategy": "joint", "study": 3, "epochs": "many"},
+        "status.json": {"state": 4, "phase": True, "epochs": None},
+        "run.json": {"versions": "new", "dataset_key": 5},
+    }.items():
+        path = folder / name
+        path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    (runs.failed.folder / "status.json").unlink()
+    (runs.failed.folder / "status.json").mkdir()
+    ended = command(runs.root, "list")
+    assert (ended.code, ended.err) == (0, "")
+    row = next(line for line in ended.out.splitlines() if line.startswith(folder.name))
+    assert re.split(r"\s{2,}", row.strip())[1:5] == ["4", "3/–", "3", "–"]
+    assert command(runs.root, "show", folder.name).code == 0
+    assert command(runs.root, "show", runs.failed.id, "--json").code == 0
+
+
+def test_a_run_that_is_deleted_while_it_is_checked_is_no_problem(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = leftovers.found
+
+    def deleted(folder: Path, *, last_epoch: int) -> object:
+        shutil.rmtree(folder)
+        return read(folder, last_epoch=last_epoch)
+
+    monkeypatch.setattr(leftovers, "found", lambda folder, **words: deleted(folder, **words))
+    assert checks.check([runs.hot.folder]) == []
 
 
 def test_show_says_where_everything_is_and_where_it_failed(command: Command, made: Runs) -> None:
