@@ -32,7 +32,8 @@ def epoch_statistics(
     for signal in SIGNALS:
         column = np.ma.filled(np.ma.asarray(columns[signal.name], np.float32), np.nan)
         values, bounds = sorted_within(column[by_class], edges)
-        summaries += [summarise(np.sort(values), bounds[[0, -1]]), summarise(values, bounds)]
+        both = np.concatenate([np.sort(values), values])  # everyone as one more group
+        summaries.append(summarise(both, np.concatenate([[0], bounds + len(values)])))
     label = np.arange(-1, classes)
     rows = len(SIGNALS) * len(label)
     return {
