@@ -204,7 +204,11 @@ def _wrong_parquet(path: Path, due: _Due) -> tuple[str, int]:
     if not tables.is_sealed(path):
         return "has changed since it was written", rows
     if not due.note.items() <= note.items():
-        return f"is another file: {note.get('undertow.part')} of run {note.get('undertow.run')}", rows
+        told = f"{note.get('undertow.part')} of run {note.get('undertow.run')}"
+        return (
+            f"is another file: {told}" if "undertow.run" in note else "does not say of which run it is",
+            rows,
+        )
     if [(field.name, field.type) for field in schema] != [(field.name, field.type) for field in due.schema]:
         return "has other columns than the schema", rows
     if due.rows is not None and rows != due.rows:
