@@ -120,7 +120,7 @@ def _parts(
             remedy = f"restore it from a copy, or delete the parts from epoch {epoch} on and resume the run"
             due = _Due(tables.arrow_schema(table), parts.note(folder, kind, epoch), rows[kind], remedy)
             found = _parquet(folder, manifest.part_path(folder, kind, epoch), due)
-            if found.verdict == "ok" or not _is_folded(folder, epoch):
+            if found.verdict == "ok" or not _is_gone(folder, epoch):
                 yield found
 
 
@@ -222,9 +222,10 @@ def _unreadable(failure: OSError) -> str:
     return f"cannot be read ({failure.strerror or failure})"
 
 
-def _is_folded(folder: Path, epoch: int) -> bool:
-    """True where a fold has taken the epoch in meanwhile, so that its parts may be gone."""
+def _is_gone(folder: Path, epoch: int) -> bool:
+    """True where a fold has taken the epoch in meanwhile, or a resume has dropped it."""
     try:
-        return manifest.read_manifest(folder).folded >= epoch
+        now = manifest.committed(folder)
     except RunIsForeign:
         return False
+    return now.manifest.folded >= epoch or now.last_epoch < epoch

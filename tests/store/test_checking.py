@@ -296,6 +296,20 @@ def test_parts_and_a_database_that_a_fold_replaces_meanwhile_are_no_problem(make
     assert [(one.name, one.rows) for one in found if one.name.endswith(".duckdb")] == [("run.2.duckdb", 160)]
 
 
+def test_epochs_that_a_resume_drops_meanwhile_are_no_problem(make_run, rows):
+    run = make_run(2)
+    run.fold()
+    rows.add(run, 2)
+    found = []
+    for finding in checking.check(run.folder):
+        found.append(finding)
+        if finding.name == "samples.parquet":
+            run.rewind(0)
+    assert [finding for finding in found if finding.verdict == checking.PROBLEM] == []
+    good = [(one.name, one.rows) for one in found if one.verdict == checking.OK]
+    assert [one for one in good if one[0].endswith(".duckdb")] == [("run.2.duckdb", 40)]
+
+
 def test_a_new_run_without_anything_is_good(tmp_path: Path) -> None:
     run = Run.create(tmp_path, {})
     assert [finding.name for finding in checking.check(run.folder)] == [
