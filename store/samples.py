@@ -43,7 +43,8 @@ def read_labels(folder: Path) -> ndarray:
     path = folder / "samples.parquet"
     if not path.exists():
         raise ValueError(f"run {folder.name} has no samples yet; write_samples comes before write_epoch")
-    labels: ndarray = pq.read_table(path, columns=["label"])["label"].to_numpy()
+    with pq.ParquetFile(path, pre_buffer=False) as file:  # read_table takes five times as long to begin
+        labels: ndarray = file.read(["label"], use_threads=False)["label"].to_numpy()
     return labels
 
 
