@@ -105,8 +105,9 @@ def _made(run: Run, scratch: Path, form: str, told: Told) -> Path:
                 _WRITERS[form](run, taken, made, told)
             if not taken.is_replaced():
                 return made
-        except (FileNotFoundError, duckdb.Error):
-            if not run.folder.exists() or (taken and not taken.is_gone()):
+        except (FileNotFoundError, duckdb.Error) as failure:
+            is_gone = taken.is_gone() if taken else isinstance(failure, FileNotFoundError)
+            if not is_gone or not run.folder.exists():
                 raise
         _remove(made)
     raise RunIsForeign(f"{run.id} changed {_ATTEMPTS} times while it was exported; export it again later")

@@ -134,6 +134,7 @@ def opened(folder: Path, spill: Path) -> Iterator[Snapshot]:
         "temp_directory": str(spill),
     }
     with duckdb.connect(config=settings) as connection:
+        connection.execute("SET parquet_metadata_cache = true")  # every slice asks for the same footers
         database = sources.database(folder, state)
         if database:
             try:
