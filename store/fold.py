@@ -3,6 +3,12 @@
 A fold never touches what a reader has open: it writes the next generation beside the last and publishes it
 through the manifest. The last generation and the parts that it lacks stay until the fold after, for the
 readers that still look at it.
+
+One file, written whole each time, however long the run. 115 M rows (1.28 M samples x 90 epochs) take 150
+core-seconds, 1.2 GB of memory and 2.7 GB of disk beside the parts and the last generation; one sample's
+history is then in 3 of 959 row groups and read in 24 ms (p95 30). Segments of 16 M rows would rewrite less,
+but every question would ask each of them (61 ms at p95 in the prototype), and no client would open the run
+as one file.
 """
 
 import time

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from store import fold, manifest, queries, sources
+from store import files, fold, manifest, queries, sources
 from store.reader import ask
 from store.run import Run
 from store.schema import TABLES
@@ -233,6 +234,24 @@ def test_an_epoch_killed_while_it_is_written_is_there_or_not(make_run, calls):
     with run.claim():
         epochs = {manifest.numbered(run.folder / "parts", kind)[-1] for kind in ("stats", "metrics", "epoch")}
         assert epochs == {run.last_epoch()}
+
+
+def test_what_a_killed_fold_spilled_is_removed_by_the_next(make_run, monkeypatch):
+    run, places = make_run(2), []
+    settings = fold._settings
+
+    def spills(scratch, threads):
+        places.append(Path(settings(scratch, threads)["temp_directory"]))
+        places[-1].mkdir()
+        (places[-1] / "duckdb_temp_storage-0.tmp").touch()
+        return settings(scratch, threads)
+
+    monkeypatch.setattr(fold, "_settings", spills)
+    dead = run.folder / f"{files.SCRATCH}999999999-gone-0-run.duckdb.spill"
+    dead.mkdir()
+    run.fold()
+    assert [place.parent for place in places] == [run.folder]
+    assert not list(run.folder.glob(f"{files.SCRATCH}*"))
 
 
 def test_a_fold_on_a_full_disk_says_so_and_publishes_nothing(make_run, monkeypatch):
