@@ -13,7 +13,7 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from store import checking_tables, files, leftovers, manifest, maps, parts, samples, tables
+from store import checking_tables, files, leftovers, manifest, maps, parts, predictions, samples, tables
 from store.errors import RunIsForeign
 from store.manifest import Manifest
 from store.schema import SIGNALS
@@ -70,6 +70,7 @@ def check(folder: Path) -> Iterator[Finding]:
     yield from _parts(folder, published, newer, whole)
     yield from _database(folder, tuple(whole))
     yield from _maps(folder)
+    yield from _prediction(folder)
     yield from _checkpoints(folder)
     for name, sentence in leftovers.found(folder, last_epoch=max([published.folded, *newer])):
         yield Finding(name, "leftover", sentence)
@@ -160,6 +161,14 @@ def _maps(folder: Path) -> Iterator[Finding]:
     for epoch in manifest.numbered(folder / "maps"):
         due = _Due(maps.SCHEMA, maps.note(folder, epoch), None, "delete it; the other maps stay")
         yield _parquet(folder, manifest.map_path(folder, epoch), due)
+
+
+def _prediction(folder: Path) -> Iterator[Finding]:
+    path = folder / predictions.NAME
+    if path.exists():
+        yield _parquet(
+            folder, path, _Due(predictions.SCHEMA, {}, None, "restore it from a copy or delete it")
+        )
 
 
 def _checkpoints(folder: Path) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from store import files, manifest, parts, status
 
 _FILES = {
     "config.json", "run.json", "status.json", "manifest.json", "judgements.json", "samples.parquet",
-    "classes.parquet", "log.txt", "stop",
+    "classes.parquet", "predicted.parquet", "badges.json", "log.txt", "stop",
 }  # fmt: skip
 _FOLDERS = {"parts", "maps", "checkpoints"}
 _LOCK = re.compile(r"\..+\.lock")

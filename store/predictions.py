@@ -21,6 +21,7 @@ from store.errors import RunIsForeign
 from store.run import Run
 
 NAME = "predicted.parquet"
+SCHEMA = pa.schema([("epoch", pa.uint16()), ("sample_ids", pa.list_(pa.uint32()))])
 
 _NOTE = "undertow_prediction"
 
@@ -59,9 +60,10 @@ def write(run: Run, prediction: Prediction) -> Path:
     }
     table = pa.table(
         {
-            "epoch": pa.array(list(prediction.kept), pa.uint16()),
+            "epoch": list(prediction.kept),
             "sample_ids": pa.array(list(prediction.kept.values()), pa.list_(pa.uint32())),
-        }
+        },
+        schema=SCHEMA,
     )
     path = run.folder / NAME
     files.write_whole(path, [tables.parquet_bytes(table, {_NOTE: json.dumps(note)})])

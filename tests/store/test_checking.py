@@ -13,8 +13,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from store import checking, files, fold, manifest, samples
+from store import checking, files, fold, manifest, predictions, samples
 from store.checking import Finding
+from store.predictions import Prediction
 from store.run import Run
 from tests.store.conftest import Rows
 
@@ -241,6 +242,16 @@ def test_a_damaged_checkpoint_is_named_and_a_whole_one_is_not(hot):
     content = path.read_bytes()
     path.write_bytes(content.replace(b"12345678", b"12345679"))
     assert problems(hot) == [("checkpoints/epoch-00001.pt", "is damaged")]
+
+
+def test_a_prediction_is_checked_and_what_the_app_keeps_beside_a_run_is_no_leftover(make_run):
+    run = make_run()
+    ids = np.arange(20)
+    path = predictions.write(run, Prediction(base=run.id, epoch=1, of=40, kept={0: ids, 1: ids + 20}))
+    (run.folder / "badges.json").write_text("{}")
+    assert (problems(run), leftovers(run)) == ([], [])
+    path.write_bytes(path.read_bytes().replace(run.id.encode(), b"20200101-000000-0a1b2c"))
+    assert problems(run) == [("predicted.parquet", "has changed since it was written")]
 
 
 def test_what_is_left_over_is_harmless_and_named_with_what_removes_it(make_run, rows):
