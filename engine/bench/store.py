@@ -40,11 +40,13 @@ class Store:
     with_peers: bool = True
     known_epochs: int = 40  # of the run of which every cell is known
     budget: float = 15.0  # seconds for each question in each state
+    with_half: bool = True
     judged: bool = True
 
     def quick(self) -> Self:
-        """Returns the line on a small run and one of 100 thousand rows."""
-        return replace(self, sizes=(SMALL, Size(5_000, 12)), known_epochs=12, budget=0.1, judged=False)
+        """Returns the line on two small runs, which are read hot and folded."""
+        small = replace(self, sizes=(SMALL, Size(5_000, 12)), known_epochs=12, judged=False)
+        return replace(small, budget=0.1, with_half=False)
 
     def measure(self, surroundings: Surroundings) -> Line:
         """Returns bytes, seconds and memory. Raises Missing where the disk has too little room."""
@@ -70,7 +72,9 @@ class Store:
     def _of_size(self, size: Size, folder: Path, say: Callable[[str], object]) -> list[Figure]:
         own = folder / f"{size.samples}x{size.epochs}"
         own.mkdir()
-        place = Place(own, self.budget, lambda text: say(f"{self.name}, {label(size)}: {text}"))
+        place = Place(
+            own, self.budget, lambda text: say(f"{self.name}, {label(size)}: {text}"), self.with_half
+        )
         with_peers = self.with_peers and size == self.sizes[-1]
         try:
             return store_size.measure(place, size, with_peers=with_peers, goals=GOALS.get(size))

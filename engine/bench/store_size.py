@@ -40,6 +40,7 @@ class Place:
     folder: Path  # empty
     budget: float  # seconds for each question
     say: Callable[[str], object]
+    with_half: bool = True  # whether the run is read half folded too
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def measure(
     figures = [*written_figures(written, size)]
     folders = [str(run.folder), str(_another_path(run))]
     order = {"do": "read", "folders": folders, "samples": size.samples, "epochs": size.epochs}
-    for state, up_to in ((HOT, None), (HALF, size.epochs // 2 - 1), (WHOLE, size.epochs - 1)):
+    for state, up_to in _states(size, with_half=place.with_half):
         if up_to is not None:
             place.say(f"folding up to epoch {up_to}")
             folding = ordered({"do": "fold", "folder": str(run.folder), "up_to": up_to})
@@ -152,6 +153,12 @@ def written_figures(written: Written, size: Size) -> list[Figure]:
     return figures
 
 
+def _states(size: Size, *, with_half: bool) -> list[tuple[str, int | None]]:
+    """Returns what is read, and the epoch up to which the run is folded before that."""
+    halves: list[tuple[str, int | None]] = [(HALF, size.epochs // 2 - 1)] if with_half else []
+    return [(HOT, None), *halves, (WHOLE, size.epochs - 1)]
+
+
 def _without(written: Written) -> list[float]:
     """Ratios of writing where neither counts the statistics, which take as long in both."""
     spared = median(written.statistics)
@@ -161,7 +168,7 @@ def _without(written: Written) -> list[float]:
 
 def folded_figures(found: Mapping[str, Any], state: str) -> list[Figure]:
     """Returns seconds and memory of a fold that led to a state."""
-    name = "fold of the first half" if state == HALF else "fold of the other half"
+    name = f"fold until it is {state}"
     return [
         Figure(name, [found["seconds"]], "s"),
         Figure(f"{name}, memory", [found["peak"] / 1e6], "MB"),
