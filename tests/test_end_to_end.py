@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import launch
 from engine import config
-from store import queries, schema, summaries
+from store import checking, queries, schema, summaries
 from store.run import Run
 
 MAIN = Path(__file__).parents[1] / "app" / "main.py"
@@ -86,6 +86,13 @@ def test_any_duckdb_client_opens_a_finished_run(demo_runs):
         tables = {name for (name,) in connection.execute("SHOW TABLES").fetchall()}
         assert tables == {*schema.TABLES, summaries.TABLE}
         assert connection.execute("SELECT count(*) FROM history").fetchone() == (20 * 1437,)
+
+
+def test_every_file_of_a_real_run_is_as_it_was_written_and_none_is_a_stranger(demo_runs):
+    for run in demo_runs:
+        found = list(checking.check(run.folder))
+        assert [one for one in found if one.verdict == checking.PROBLEM] == []
+        assert [one for one in found if "nothing reads it" in one.sentence] == []
 
 
 def test_starting_the_demo_again_trains_nothing(demo_root, demo_runs, undertow):
