@@ -79,8 +79,12 @@ def rename(path: Path, to: Path) -> None:
 
 
 def said(path: Path, failure: OSError) -> OSError:
-    """Returns the failure of writing path, as a sentence where it is for want of the right to it."""
-    return read_only(path) if is_read_only(failure) else failure
+    """Returns the failure of writing path as a sentence, where it is that of a right or of a folder."""
+    if is_read_only(failure):
+        return read_only(path)
+    if isinstance(failure, FileNotFoundError) and not path.parent.exists():
+        return FileNotFoundError(f"{path.name} cannot be written: {path.parent} was deleted; start it again")
+    return failure
 
 
 def write_json(path: Path, content: Mapping[str, Any], *, durable: bool = True) -> None:
@@ -93,7 +97,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
     """Returns the JSON object in path; None where there is no such file or it holds something else."""
     try:
         content = json.loads(path.read_bytes())
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError):
         return None
     return content if isinstance(content, dict) else None
 
@@ -102,13 +106,22 @@ def remove_strays(folder: Path) -> None:
     """Removes what dead writers left half-written in the folder; the files of live ones stay."""
     for path in folder.glob(f"{SCRATCH}*"):
         if is_stray(path):
-            _remove(path)
+            remove(path)
+
+
+def remove(path: Path) -> None:
+    """Removes a file, a folder with all in it, or a link; nothing where there is none."""
+    with suppress(FileNotFoundError):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def remove_scratch(scratch: Path) -> None:
     """Removes a scratch file of this process and what DuckDB put beside it."""
     for path in scratch.parent.glob(f"{scratch.name}*"):
-        _remove(path)
+        remove(path)
 
 
 def modified(path: Path) -> int:
@@ -124,7 +137,7 @@ def modified_in(folder: Path) -> dict[str, int]:
     times = {}
     with os.scandir(folder) as entries:
         for entry in entries:
-            with suppress(FileNotFoundError):
+            with suppress(OSError):  # it went away, or is a link that leads nowhere
                 times[entry.name] = entry.stat().st_mtime_ns
     return times
 
@@ -177,14 +190,6 @@ def _write_pieces(path: Path, pieces: Iterable[bytes | memoryview], *, durable: 
             os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _remove(path: Path) -> None:
-    with suppress(FileNotFoundError):
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
 
 
 def is_stray(path: Path) -> bool:

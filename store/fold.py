@@ -18,6 +18,7 @@ from pathlib import Path
 import duckdb
 
 from store import files, manifest, parts, sources, summaries
+from store.deletion import deletion_said
 from store.errors import disk_is_full
 from store.manifest import Manifest
 from store.schema import TABLES, ddl
@@ -47,24 +48,29 @@ def fold(folder: Path, up_to: int | None = None, *, threads: int = 2, is_final: 
     is_final: no fold is to follow soon, so nothing of the generation before is kept; a question that still
     looks at it is asked again.
     """
-    with files.locked(folder / manifest.FOLD_LOCK, wait=True):
-        files.remove_strays(folder)
-        state = sources.state(folder)
-        newer = [epoch for epoch in state.committed.newer if up_to is None or epoch <= up_to]
-        if newer:
-            sources.check(folder, state)
-            for epoch in newer:
-                parts.check_seals(folder, epoch)
-            _publish(folder, state, newer[-1], threads=threads)
-            if is_final:
-                _clean_old(folder)
-        elif is_final or time.time_ns() - files.modified(folder / manifest.MANIFEST) > GRACE * 1e9:
-            _clean_old(folder)
+    with files.locked(folder / manifest.FOLD_LOCK, wait=True), deletion_said(folder, duckdb.Error):
+        _fold(folder, up_to, threads=threads, is_final=is_final)
 
 
 def refold(folder: Path, epoch: int) -> None:
     """Publishes a generation without the epochs after epoch; the caller holds the fold lock."""
-    _publish(folder, sources.state(folder), epoch, threads=2)
+    with deletion_said(folder, duckdb.Error):
+        _publish(folder, sources.state(folder), epoch, threads=2)
+
+
+def _fold(folder: Path, up_to: int | None, *, threads: int, is_final: bool) -> None:
+    files.remove_strays(folder)
+    state = sources.state(folder)
+    newer = [epoch for epoch in state.committed.newer if up_to is None or epoch <= up_to]
+    if newer:
+        sources.check(folder, state)
+        for epoch in newer:
+            parts.check_seals(folder, epoch)
+        _publish(folder, state, newer[-1], threads=threads)
+        if is_final:
+            _clean_old(folder)
+    elif is_final or abs(time.time_ns() - files.modified(folder / manifest.MANIFEST)) > GRACE * 1e9:
+        _clean_old(folder)
 
 
 def _publish(folder: Path, state: sources.State, last_epoch: int, *, threads: int) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy import ndarray
 
 from store import files, manifest, statistics, tables
+from store.deletion import deletion_said
 from store.errors import RunIsForeign
 from store.schema import SCHEMA_VERSION, TABLES
 
@@ -26,15 +27,16 @@ def write_parts(
     columns: history without epoch, N rows in id order; metrics: without epoch; labels: (N,) of the samples.
     """
     _check_rows(epoch, columns, metrics, len(labels))
-    classes = tables.read_rows(folder / "classes.parquet")
-    contents = {
-        "epoch_stats": statistics.epoch_statistics(epoch, columns, labels=labels, classes=classes),
-        "metrics": {"epoch": [epoch], **{name: [value] for name, value in metrics.items()}},
-        "history": {"epoch": np.full(len(labels), epoch), **columns},
-    }
-    encoded = {kind: _encode(folder, kind, epoch, contents[table]) for kind, table in KINDS.items()}
-    for kind, content in encoded.items():
-        files.write_whole(manifest.part_path(folder, kind, epoch), [content])
+    with deletion_said(folder):
+        classes = tables.read_rows(folder / "classes.parquet")
+        contents = {
+            "epoch_stats": statistics.epoch_statistics(epoch, columns, labels=labels, classes=classes),
+            "metrics": {"epoch": [epoch], **{name: [value] for name, value in metrics.items()}},
+            "history": {"epoch": np.full(len(labels), epoch), **columns},
+        }
+        encoded = {kind: _encode(folder, kind, epoch, contents[table]) for kind, table in KINDS.items()}
+        for kind, content in encoded.items():
+            files.write_whole(manifest.part_path(folder, kind, epoch), [content])
     return manifest.part_path(folder, "epoch", epoch)
 
 
@@ -56,6 +58,14 @@ def check_part(folder: Path, kind: str, epoch: int, *, rows: int | None) -> None
         names, found, noted = tables.parquet_facts(path)
     except tables.ArrowInvalid as failure:
         raise _foreign(path, epoch, "is no whole Parquet file") from failure
+    except FileNotFoundError as failure:
+        # Whoever removes an epoch begins with the part that commits it.
+        is_committed = manifest.part_path(folder, "epoch", epoch).exists()
+        if not path.is_symlink() and (path.exists() or not is_committed):
+            raise
+        raise _foreign(path, epoch, "is missing") from failure
+    except OSError as failure:
+        raise _foreign(path, epoch, "cannot be read as a file") from failure
     if names != _names(kind) or not note(folder, kind, epoch).items() <= noted.items():
         raise _foreign(path, epoch, "was not written by this run")
     if rows is not None and found != rows:
@@ -74,7 +84,7 @@ def note(folder: Path, kind: str, epoch: int) -> dict[str, str]:
 def remove_parts(folder: Path, epoch: int) -> None:
     """Removes the parts of one epoch, the one that commits it first."""
     for kind in reversed(KINDS):
-        manifest.part_path(folder, kind, epoch).unlink(missing_ok=True)
+        files.remove(manifest.part_path(folder, kind, epoch))
 
 
 def remove_uncommitted(folder: Path, last_epoch: int) -> None:
@@ -82,7 +92,7 @@ def remove_uncommitted(folder: Path, last_epoch: int) -> None:
     for kind in ("stats", "metrics"):
         for epoch in manifest.numbered(folder / "parts", kind):
             if epoch > last_epoch:
-                manifest.part_path(folder, kind, epoch).unlink(missing_ok=True)
+                files.remove(manifest.part_path(folder, kind, epoch))
 
 
 def _check_rows(epoch: int, columns: Mapping[str, Any], metrics: Mapping[str, float], samples: int) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from store import sources, summaries
+from store import blame, sources, summaries
 from store.errors import RunIsForeign
 from store.run import Run
 from store.schema import TABLES
@@ -67,31 +67,45 @@ class _Reader:
     """The views of every run that was asked; safe to use from several threads."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._names = 0
+        self._large = 0
+        self._start()
+
+    def _start(self) -> None:
         spill = Path(tempfile.gettempdir()) / f"undertow-{os.getpid()}"
         self._connection = duckdb.connect(config={**SETTINGS, "temp_directory": str(spill)})
-        # Two hundred parts take a fifth less time where no question reads their footers again.
-        self._connection.execute("SET parquet_metadata_cache = true")
-        self._lock = threading.Lock()
         self._views: dict[Path, _Views] = {}
         self._attached: dict[Path, str] = {}
         self._retired: list[tuple[float, _Views]] = []
-        self._names = 0
-        self._large = 0
 
     def ask(self, sql: str, params: dict[str, Any], runs: Sequence[Run], *, is_one: bool) -> pd.DataFrame:
         """Answers from one state of each run; asks again where that state went away meanwhile."""
+        folders = [run.folder for run in runs]
         failed: list[str] = []
         for _ in range(_ATTEMPTS):
-            schemas = [self._schema(run.folder) for run in runs]
+            connection, schemas = self._connection, []
             try:
+                schemas = [self._schema(folder) for folder in folders]
                 return self._answer(sql, params, runs, schemas, is_one=is_one)
             except duckdb.Error as failure:
-                if schemas == failed:
-                    self._explain(runs, failure)
+                is_dead = self._is_started_anew(connection, failure)
+                if is_dead or schemas == failed:
+                    blame.explain(folders, failure)
+                if schemas == failed and not is_dead:
                     raise
                 failed = schemas
         names = ", ".join(run.id for run in runs)
         raise RunIsForeign(f"{names} changed {_ATTEMPTS} times during one question; ask again later")
+
+    def _is_started_anew(self, connection: duckdb.DuckDBPyConnection, failure: duckdb.Error) -> bool:
+        """True where the failure was the end of DuckDB, which other questions must not notice."""
+        if not isinstance(failure, blame.DEADLY):
+            return False
+        with self._lock:
+            if self._connection is connection:  # else another question has seen to it
+                self._start()
+        return True
 
     def _answer(
         self, sql: str, params: dict[str, Any], runs: Sequence[Run], schemas: Sequence[str], *, is_one: bool
@@ -124,16 +138,6 @@ class _Reader:
                     with suppress(duckdb.OutOfMemoryException):  # another question still holds it
                         self._connection.execute(f"SET memory_limit = '{MEMORY}'")
 
-    def _explain(self, runs: Sequence[Run], failure: duckdb.Error) -> None:
-        """Raises RunIsForeign where a file is to blame for a failure that comes again."""
-        for run in runs:
-            sources.check(run.folder, sources.state(run.folder))
-        if isinstance(failure, duckdb.IOException) or "Corrupt database" in str(failure):
-            for run in runs:
-                views = self._views.get(run.folder)
-                if views and views.database:
-                    raise sources.foreign(views.database) from failure
-
     def _schema(self, folder: Path) -> str:
         """Returns the schema whose views show the run as it is now."""
         for _ in range(_ATTEMPTS):
@@ -146,7 +150,7 @@ class _Reader:
                     return self._show(folder, state).schema
                 except FileNotFoundError:
                     continue
-        raise RunIsForeign(f"the files of run {folder.name} vanish while they are read; was it deleted?")
+        raise blame.vanishing(folder)
 
     def _show(self, folder: Path, state: State) -> _Views:
         """Makes the views of a state and retires the old ones; FileNotFoundError if the state is gone."""
@@ -156,17 +160,27 @@ class _Reader:
         catalog = self._attach(database, state.committed.manifest.rows) if database else None
         self._names += 1
         schema = f"r_{folder.name.replace('-', '_')}_{self._names}"
+        try:
+            self._create_views(folder, state, schema=schema, catalog=catalog)
+        except duckdb.Error as failure:
+            if isinstance(failure, blame.DEADLY) or sources.state(folder) == state:
+                raise
+            self._connection.execute(f'DROP SCHEMA "{schema}" CASCADE')
+            raise FileNotFoundError(folder) from failure
+        views = self._views[folder] = _Views(state, schema, database)
+        if old:
+            self._retired.append((time.monotonic(), old))
+        self._clean()
+        return views
+
+    def _create_views(self, folder: Path, state: State, *, schema: str, catalog: str | None) -> None:
+        """Makes a schema with a view for each table; fails where a part went away meanwhile."""
         self._connection.execute(f'CREATE SCHEMA "{schema}"')
         for table in TABLES:
             select = sources.select(folder, table, state, catalog=catalog)
             self._connection.execute(f'CREATE VIEW "{schema}".{table} AS {select}')
         summary = summaries.stored(self._connection, None if state.committed.newer else catalog)
         self._connection.execute(f'CREATE VIEW "{schema}".{summaries.TABLE} AS {summary}')
-        views = self._views[folder] = _Views(state, schema, database)
-        if old:
-            self._retired.append((time.monotonic(), old))
-        self._clean()
-        return views
 
     def _attach(self, database: Path, rows: int) -> str:
         """Returns the name under which a database is attached, each file only once."""
@@ -178,6 +192,8 @@ class _Reader:
             self._connection.execute(f"ATTACH {sources.quoted(database)} AS {catalog} (READ_ONLY)")
             found = self._connection.execute(f"SELECT count(*) FROM {catalog}.history").fetchall()[0][0]
         except duckdb.Error as failure:
+            if isinstance(failure, duckdb.FatalException):
+                raise
             if not database.exists():
                 raise FileNotFoundError(database) from failure
             raise sources.foreign(database) from failure

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +72,8 @@ class Run:
             raise ValueError(f"the folder of the runs must have no ? in its name, for DuckDB; got {root}")
         files.make_folder(root, parents=True)
         files.remove_strays(root)
-        folder = root / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+        named = (root / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}" for _ in count())
+        folder = next(path for path in named if not path.exists())
         scratch = files.scratch_path(folder)
         try:
             for name in (".", "parts", "maps", "checkpoints"):

@@ -76,9 +76,12 @@ def read(folder: Path) -> Status:
 def write(folder: Path, **changes: Any) -> Status:
     """Replaces status.json as a whole, with the given fields changed, and returns it.
 
+    FileNotFoundError where the run was deleted, which no status is to bring back.
     Whoever writes under its own pid gives a heartbeat by it; pid_started and boot follow from pid.
     """
     _check(changes)
+    if not (folder / manifest.MANIFEST).exists():
+        raise FileNotFoundError(f"run {folder.name} was deleted, so its status cannot be written")
     with _writing, files.locked(folder / ".status.lock", wait=True):
         now = time.time()
         identity = _identity(changes["pid"]) if "pid" in changes else {}

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -78,6 +79,12 @@ def killed(process: BaseProcess, *, moment: float = 0.0) -> None:
     assert process.exitcode == -signal.SIGKILL, f"it ended by itself with {process.exitcode}"
 
 
+def killed_by_nobody(process: BaseProcess, *, moment: float) -> None:
+    """Lets a process work for so many seconds; it must not end by itself."""
+    time.sleep(moment)
+    assert process.is_alive(), f"it ended by itself with {process.exitcode}"
+
+
 def eventually(holds: Callable[[], bool]) -> None:
     """Waits for a condition; fails where it does not come to hold."""
     limit = time.monotonic() + LIMIT
@@ -130,9 +137,9 @@ def read_on(folder: Path, path: Path, goes_back: bool = False) -> None:
             seen = len(found) - 1
             assert is_whole(found) and (goes_back or seen >= last)
             last = seen
-        except Exception as failure:
+        except Exception:
             notes[Notes.errors] += 1
-            path.with_suffix(".txt").write_text(repr(failure))
+            path.with_suffix(".txt").write_text(traceback.format_exc())
         notes[Notes.returned] += 1
         notes[Notes.questions] += 1
 
