@@ -155,8 +155,11 @@ def _fill(connection: duckdb.DuckDBPyConnection, table: str, select: str, *, las
     if table in sources.FIXED:
         connection.execute(f"INSERT INTO new.{table} {select}")
     elif table != "history":
+        order = (
+            "signal, label, epoch" if table == "epoch_stats" else "epoch"
+        )  # a question is about one signal
         connection.execute(
-            f"INSERT INTO new.{table} FROM ({select}) WHERE epoch <= {last_epoch} ORDER BY epoch"
+            f"INSERT INTO new.{table} FROM ({select}) WHERE epoch <= {last_epoch} ORDER BY {order}"
         )
     else:
         for low, high in _slices(connection, last_epoch + 1):

@@ -122,6 +122,18 @@ def test_kept_rows_lie_before_dropped_ones_in_blocks_of_samples_and_stretches_of
     assert [(ids // 1024, not kept, epoch // 10, ids, epoch) for ids, kept, epoch in found] == expected
 
 
+def test_the_statistics_of_one_signal_lie_together(make_run):
+    run = make_run(3)
+    run.fold()
+    with duckdb.connect(str(run.folder / "run.duckdb"), read_only=True) as client:
+        found = client.execute("SELECT signal, label, epoch FROM epoch_stats ORDER BY rowid").fetchall()
+    of_all = [(name, label, epoch) for name, label, epoch in found if label is None]
+    assert of_all == sorted(of_all)
+    by_class = [row for row in found if row not in of_all]
+    assert by_class == sorted(by_class)
+    assert [name for name, _, _ in found] == sorted(name for name, _, _ in found)
+
+
 def test_what_is_empty_for_dropped_samples_takes_no_space_for_them(make_run, rows, tmp_path, monkeypatch):
     run = make_run(0, samples=10_000)
     for epoch in range(25):
