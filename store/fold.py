@@ -6,9 +6,9 @@ readers that still look at it.
 
 One file, written whole each time, however long the run. 115 M rows (1.28 M samples x 90 epochs) take 150
 core-seconds, 1.2 GB of memory and 2.7 GB of disk beside the parts and the last generation; one sample's
-history is then in 3 of 959 row groups and read in 24 ms (p95 30). Segments of 16 M rows would rewrite less,
-but every question would ask each of them (61 ms at p95 in the prototype), and no client would open the run
-as one file.
+history is then in 3 of 959 row groups and takes 25 core-milliseconds. Segments of 16 M rows would rewrite
+less, but every question would ask each of them (61 ms at p95 in the prototype), and no client would open the
+run as one file.
 """
 
 import time
@@ -155,9 +155,8 @@ def _fill(connection: duckdb.DuckDBPyConnection, table: str, select: str, *, las
     if table in sources.FIXED:
         connection.execute(f"INSERT INTO new.{table} {select}")
     elif table != "history":
-        order = (
-            "signal, label, epoch" if table == "epoch_stats" else "epoch"
-        )  # a question is about one signal
+        # A question about statistics is about one signal.
+        order = "signal, label, epoch" if table == "epoch_stats" else "epoch"
         connection.execute(
             f"INSERT INTO new.{table} FROM ({select}) WHERE epoch <= {last_epoch} ORDER BY {order}"
         )
