@@ -12,7 +12,7 @@ from store.run import Run, RunIsForeign
 from tests import faults
 from tests.faults import COUNTS, Notes
 
-ROUNDS = 8
+ROUNDS = 5
 SENTENCES = ("is no run", "is missing", "was deleted", "vanish", "is damaged", "has no samples yet")
 
 
