@@ -1,7 +1,7 @@
 """Which file is to blame where a question fails: looked for byte by byte, and only then.
 
-Footers are looked at before every question; a bit that turned inside a part shows only when it is read, as a
-failure that names no file and may take the whole of DuckDB with it.
+A part is compared with its seal when it is first shown; a database, which may have gigabytes, is not.
+DuckDB's own checksums find what changed in it, in a failure that names no file and may take DuckDB with it.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from store import files, parts, sources
+from store import files, sources
 from store.errors import RunIsForeign
 
 # Failures that no file is to blame for: looking at every byte of a run would find nothing.
@@ -25,7 +25,7 @@ def explain(folders: Sequence[Path], failure: duckdb.Error) -> None:
             state = sources.state(folder)
             sources.check(folder, state)
             if not isinstance(failure, _OF_THE_QUESTION):
-                _check_bytes(folder, state)
+                _check_database(folder, state)
         except FileNotFoundError as gone:
             raise vanishing(folder) from gone
 
@@ -35,9 +35,7 @@ def vanishing(folder: Path) -> RunIsForeign:
     return RunIsForeign(f"the files of run {folder.name} vanish while they are read; was it deleted?")
 
 
-def _check_bytes(folder: Path, state: sources.State) -> None:
-    for epoch in state.committed.newer:
-        parts.check_seals(folder, epoch)
+def _check_database(folder: Path, state: sources.State) -> None:
     database = sources.database(folder, state)
     if database and files.sha256(database) != state.committed.manifest.sha256:
         raise sources.foreign(database)

@@ -64,8 +64,6 @@ def _fold(folder: Path, up_to: int | None, *, threads: int, is_final: bool) -> N
     newer = [epoch for epoch in state.committed.newer if up_to is None or epoch <= up_to]
     if newer:
         sources.check(folder, state)
-        for epoch in newer:
-            parts.check_seals(folder, epoch)
         _publish(folder, state, newer[-1], threads=threads)
         if is_final:
             _clean_old(folder)

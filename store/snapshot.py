@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from store import files, manifest, parts, sources, summaries, tables
+from store import files, manifest, sources, summaries
 from store.derived import ALL_TABLES, SUMMARY
 from store.sources import State
 
@@ -148,12 +148,6 @@ def opened(folder: Path, spill: Path) -> Iterator[Snapshot]:
 
 def _check(folder: Path, state: State) -> None:
     sources.check(folder, state)
-    for epoch in state.committed.newer:
-        parts.check_seals(folder, epoch)
-    for table in sources.FIXED:
-        path = folder / f"{table}.parquet"
-        if path.exists() and not tables.is_sealed(path):
-            raise sources.foreign(path)
     database = sources.database(folder, state)
     if database and files.sha256(database) != state.committed.manifest.sha256:
         raise sources.foreign(database)

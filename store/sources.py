@@ -31,13 +31,18 @@ def state(folder: Path) -> State:
 
 
 def check(folder: Path, state: State, *, known: State | None = None) -> None:
-    """Raises RunIsForeign naming the first part that is not the run's own; what was known is trusted.
+    """Raises RunIsForeign naming the first file that is not to the byte the run's own; known is trusted.
 
-    FileNotFoundError where a part went away meanwhile.
+    Reads every file beside the database that known has not or has as another one. FileNotFoundError where a
+    part went away meanwhile.
     """
-    rows = {table: _fixed_rows(folder, table) for table in FIXED}
-    due = {"epoch": rows["samples"], "metrics": 1, "stats": None}
     changed = {name for name, _ in state.modified - (known.modified if known else frozenset())}
+    rows = {table: _fixed_rows(folder, table) for table in FIXED}
+    for table in FIXED:
+        path = _fixed_path(folder, table)
+        if path.name in changed and path.exists() and not tables.is_sealed(path):
+            raise foreign(path)
+    due = {"epoch": rows["samples"], "metrics": 1, "stats": None}
     for epoch in state.committed.newer:
         for kind, rows_due in due.items():
             if manifest.part_name(kind, epoch) in changed:
