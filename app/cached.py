@@ -13,10 +13,11 @@ from pandas import DataFrame
 
 from engine import diagnostics
 from engine.diagnostics import Badge
-from store import comparing, queries
-from store import detections as detections_of
-from store import terms as store_terms
+from store import queries
 from store.queries import Why
+from store.questions import comparing
+from store.questions import detections as detections_of
+from store.questions import terms as store_terms
 from store.run import Run, default_root, find_run
 
 # The runs of a comparison as part of a key: their ids with the versions of their data.

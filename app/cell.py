@@ -11,7 +11,7 @@ from pathlib import Path
 # Seconds beyond a query's own, in which the process starts and sends.
 GRACE = 5.0
 
-_COMMAND = (sys.executable, "-m", "store.sandbox")
+_COMMAND = (sys.executable, "-m", "store.sql.sandbox")
 # What Python itself may need to find its libraries.
 _NEEDED = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")
 _CODE = Path(__file__).resolve().parent.parent

@@ -69,7 +69,7 @@ def export(
 
 def _write_tables(found: list["Run"], kind: Kind, out: Path | None, *, is_forced: bool) -> None:
     from app.exporting import of_tables
-    from store.exports import ExportRefused
+    from store.exporting.exports import ExportRefused
 
     try:
         is_whole = of_tables.write(found, kind.value, out, is_forced=is_forced)

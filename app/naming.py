@@ -12,7 +12,7 @@ from typing import Any
 
 from app import wording
 from engine.config import InvalidConfig, parse
-from store import decision
+from store.questions import decision
 
 Settings = Mapping[str, Any]
 

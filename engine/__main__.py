@@ -34,7 +34,7 @@ from engine.precision import Precision
 from engine.progress import Progress, Stopped
 from engine.task import Task
 from engine.train import train
-from store.folding import Folding
+from store.folding.beside import Folding
 from store.run import Run, RunIsBusy, RunIsForeign
 
 log = logging.getLogger("engine")

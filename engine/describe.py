@@ -17,7 +17,7 @@ from engine.datasets import Dataset
 from engine.datasets.blocks import blocks
 from engine.density import DensitySettings, chosen_index
 from engine.precision import Precision
-from store import suspicion
+from store.questions import suspicion
 from store.run import Run
 
 PACKAGES = (

@@ -13,7 +13,7 @@ from engine.datasets import Dataset
 from engine.distributed import ALONE, World
 from engine.precision import Precision
 from engine.progress import Progress
-from store.folding import Folding
+from store.folding.beside import Folding
 
 
 class Recorder(Protocol):

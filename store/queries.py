@@ -10,11 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from store import decision, maps, schema, summaries, suspicion
-from store.decision import Why
+from store import maps, schema
+from store.folding import summaries
+from store.questions import decision, suspicion
+from store.questions.decision import Why
+from store.questions.suspicion import SUSPECT_SIGNALS
 from store.reader import ask, ask_runs
 from store.run import Run
-from store.suspicion import SUSPECT_SIGNALS
 
 __all__ = [
     "SUSPECT_SIGNALS",

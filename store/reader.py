@@ -19,8 +19,9 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from store import blame, sources, summaries
+from store import blame, sources
 from store.errors import RunIsForeign
+from store.folding import summaries
 from store.run import Run
 from store.schema import TABLES
 from store.sources import State

@@ -19,6 +19,6 @@ def rewind(folder: Path, epoch: int) -> None:
             if later > epoch:
                 manifest.map_path(folder, later).unlink(missing_ok=True)
         if now.folded > epoch:
-            from store import fold  # late: an engine that only writes parts loads no DuckDB
+            from store.folding import fold
 
             fold.refold(folder, epoch)

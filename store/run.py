@@ -188,7 +188,7 @@ class Run:
 
     def fold(self, up_to: int | None = None) -> None:
         """Folds the committed parts, or those up to an epoch, into the run's database; none is no failure."""
-        from store import fold  # late: an engine that only writes parts loads no DuckDB
+        from store.folding import fold
 
         fold.fold(self.folder, up_to)
 

@@ -13,8 +13,8 @@ from pydantic.fields import FieldInfo
 from engine.config import DATASETS, MODELS, NOISES, OPTIMIZERS, POLICIES, STRATEGIES, TAILS
 from engine.settings import Settings
 from store.derived import ALL_MEANINGS, ALL_TABLES
-from store.recipes import RECIPES
 from store.schema import SCHEMA_VERSION, SIGNALS, Column, column
+from store.sql.recipes import RECIPES
 
 README = Path(__file__).parents[1] / "README.md"
 

@@ -15,7 +15,9 @@ from streamlit.testing.v1 import AppTest
 
 from app import launch
 from engine import config
-from store import checking, queries, schema, summaries
+from store import queries, schema
+from store.checking import findings
+from store.folding import summaries
 from store.run import Run
 
 MAIN = Path(__file__).parents[1] / "app" / "main.py"
@@ -90,8 +92,8 @@ def test_any_duckdb_client_opens_a_finished_run(demo_runs):
 
 def test_every_file_of_a_real_run_is_as_it_was_written_and_none_is_a_stranger(demo_runs):
     for run in demo_runs:
-        found = list(checking.check(run.folder))
-        assert [one for one in found if one.verdict == checking.PROBLEM] == []
+        found = list(findings.check(run.folder))
+        assert [one for one in found if one.verdict == findings.PROBLEM] == []
         assert [one for one in found if "nothing reads it" in one.sentence] == []
 
 

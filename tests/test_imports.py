@@ -101,7 +101,7 @@ def test_only_launch_the_cell_the_fold_and_the_bench_start_processes():
         "app.launch",
         "engine.bench.store_size",
         "engine.describe",
-        "store.folding",
+        "store.folding.beside",
     }
 
 

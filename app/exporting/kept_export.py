@@ -14,7 +14,7 @@ from pandas import DataFrame
 from pyarrow import csv as arrow_csv
 
 from app.exporting import export
-from store import kept
+from store.questions import kept
 from store.run import Run
 
 _SCHEMA = pa.schema([("epoch", pa.int32()), ("sample_id", pa.int64()), ("weight", pa.float32())])

@@ -6,8 +6,8 @@ from pathlib import Path
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from app import terminal
-from store import exports
 from store.errors import RunIsForeign
+from store.exporting import exports
 from store.run import Run
 
 

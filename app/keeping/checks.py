@@ -14,8 +14,8 @@ from rich.table import Table
 
 from app import terminal, wording
 from app.keeping import layout, sizes
-from store import checking
-from store.checking import Finding
+from store.checking import findings
+from store.checking.findings import Finding
 from store.errors import RunIsForeign
 
 
@@ -30,19 +30,19 @@ class Checked:
     @property
     def said(self) -> tuple[Finding, ...]:
         """The findings that a person should see: problems, then leftovers."""
-        by_weight = {checking.PROBLEM: 0, checking.LEFTOVER: 1}
+        by_weight = {findings.PROBLEM: 0, findings.LEFTOVER: 1}
         said = (finding for finding in self.findings if finding.verdict in by_weight)
         return tuple(sorted(said, key=lambda finding: by_weight[finding.verdict]))
 
     @property
     def is_good(self) -> bool:
         """True where nothing but leftovers is to be said."""
-        return all(finding.verdict != checking.PROBLEM for finding in self.findings)
+        return all(finding.verdict != findings.PROBLEM for finding in self.findings)
 
     @property
     def rows(self) -> int:
         """Rows of history that were verified: those of the parts and of the database."""
-        return sum(finding.rows for finding in self.findings if checking.holds_history(finding.name))
+        return sum(finding.rows for finding in self.findings if findings.holds_history(finding.name))
 
     @property
     def bytes(self) -> int:
@@ -52,7 +52,7 @@ class Checked:
     @property
     def files(self) -> int:
         """Files that were verified."""
-        return sum(finding.verdict == checking.OK for finding in self.findings)
+        return sum(finding.verdict == findings.OK for finding in self.findings)
 
 
 def check(folders: Sequence[Path]) -> list[Checked]:
@@ -108,15 +108,15 @@ def lines(checked: Sequence[Checked]) -> Iterator[str | Table]:
 
 
 def _check(folder: Path, progress: Progress, task: Any) -> Checked:
-    began, findings = time.monotonic(), []
+    began, found = time.monotonic(), list[Finding]()
     try:
-        for finding in checking.check(folder):
-            findings.append(finding)
+        for finding in findings.check(folder):
+            found.append(finding)
             progress.advance(task, finding.bytes)
     except (FileNotFoundError, RunIsForeign):
         if folder.is_dir():
             raise
-    return Checked(folder, tuple(findings), time.monotonic() - began)
+    return Checked(folder, tuple(found), time.monotonic() - began)
 
 
 def _sums(checked: Sequence[Checked]) -> str:

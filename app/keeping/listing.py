@@ -16,9 +16,10 @@ from rich.table import Table
 from app import naming, wording
 from app.exits import Refusal
 from app.keeping import chosen, layout, sizes
-from store import files, glance, tables
+from store import files, tables
 from store import status as statuses
 from store.errors import RunIsForeign
+from store.questions import glance
 from store.run import Run, run_folders
 from store.status import State
 

@@ -12,8 +12,8 @@ import pandas as pd
 from numpy import ndarray
 from pandas import DataFrame
 
-from store import suspicion
-from store.suspicion import SUSPECT_SIGNALS
+from store.questions import suspicion
+from store.questions.suspicion import SUSPECT_SIGNALS
 
 
 class Grade(NamedTuple):

@@ -15,7 +15,7 @@ from app.sample_level import moderated
 from app.sample_level.moderated import Moderated
 from app.sample_level.sides import Sides
 from app.samples import sample_life
-from store import comparing
+from store.questions import comparing
 
 
 def tested(sides: Sides, measure: str, *, is_centred: bool = False) -> Moderated:

@@ -14,7 +14,7 @@ from app.sample_level import differing
 from app.sample_level.moderated import Moderated, NoSpread
 from app.sample_level.sides import Sides
 from app.studies.verdicts import SEEDS_FOR_A_VERDICT
-from store import comparing
+from store.questions import comparing
 
 TOP = 24
 THUMBNAIL = 92  # pixels: room for both sides' numbers

@@ -9,7 +9,7 @@ from app.ablations import choices
 from app.sample_level import sample_charts
 from app.sample_level.flips import Flips, flips
 from app.sample_level.sides import Sides
-from store import comparing
+from store.questions import comparing
 
 
 def draw(sides: Sides) -> None:

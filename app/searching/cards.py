@@ -13,7 +13,7 @@ from app import cached, focus, gallery, links, wording
 from app.samples import sample_life
 from app.searching import conditions, drawing, found
 from app.searching.drawing import Drawn
-from store.curves import Measure, Nearest, least_visits
+from store.questions.curves import Measure, Nearest, least_visits
 from store.run import Run
 from store.schema import column
 

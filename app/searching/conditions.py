@@ -6,8 +6,8 @@ import streamlit as st
 
 from app import focus, wording
 from app.samples import sample_life
+from store.questions.search import BY_NAME, PREDICATES, Predicate, Term
 from store.run import Run
-from store.search import BY_NAME, PREDICATES, Predicate, Term
 
 _CHOSEN = "samples_conditions"
 _VALUE = "samples_value_"

@@ -15,7 +15,7 @@ import streamlit as st
 from numpy import ndarray
 
 from app import focus
-from store.curves import Measure
+from store.questions.curves import Measure
 from store.schema import SIGNALS, column
 
 KNOTS = 32

@@ -10,10 +10,10 @@ import streamlit as st
 from numpy import ndarray
 
 from app.searching.drawing import Drawn
-from store import curves, search
-from store.curves import Nearest
+from store.questions import curves, search
+from store.questions.curves import Nearest
+from store.questions.search import Term
 from store.run import Run, default_root, find_run
-from store.search import Term
 
 TOP = 48  # nearest curves that are shown
 KEPT_ANSWERS = 16

@@ -11,7 +11,8 @@ from typing import Literal
 import numpy as np
 
 from app import wording
-from store import queries, signatures
+from store import queries
+from store.questions import signatures
 from store.run import Run
 
 _SHARE = (0.0, 1.0)

@@ -19,8 +19,8 @@ from app.noise.suspects import Findings
 from app.samples import sample_life
 from store import judgements, queries
 from store.judgements import Judgement
+from store.questions.suspicion import SUSPECT_SIGNALS
 from store.run import Run, default_root, find_run
-from store.suspicion import SUSPECT_SIGNALS
 
 TITLE, ICON = "Noise", ":material/label_off:"
 

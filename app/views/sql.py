@@ -13,12 +13,12 @@ from pandas import DataFrame
 from app import cached, cards, cell, focus, markup, wording
 from app.exporting import table_buttons
 from app.studies import reading
-from store import console
-from store.console import Answer, QueryRefused
 from store.errors import RunIsForeign
-from store.recipes import RECIPES
 from store.run import Run, default_root, find_run
 from store.schema import TABLE_MEANINGS, TABLES, Column
+from store.sql import console
+from store.sql.console import Answer, QueryRefused
+from store.sql.recipes import RECIPES
 
 TITLE, ICON = "SQL", ":material/database:"
 

@@ -18,7 +18,7 @@ from app.what_if.replay import Outcome
 class Effect:
     """Two kept sets of the same N samples: what the log says was kept, and what the settings would keep."""
 
-    terms: DataFrame  # as store.terms returns them
+    terms: DataFrame  # as store.questions.terms returns them
     outcome: Outcome
     before: ndarray  # (N,) bool, logged
 

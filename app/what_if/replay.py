@@ -36,8 +36,8 @@ class Outcome:
 def replayed(terms: DataFrame, config: RunConfig, epoch: int) -> Outcome:
     """Returns what this config keeps in an epoch, given what the log knew before it.
 
-    terms: as store.terms returns them. Draws repeat those of the run with the config's seed, because the
-    engine draws the selection first from a generator that seed and epoch decide.
+    terms: as store.questions.terms returns them. Draws repeat those of a run with the config's seed, as
+    the engine draws the selection first from a generator that seed and epoch decide.
     """
     known = _signals(terms, config)
     rng = np.random.default_rng((config.seed, epoch))  # as engine/train.py does

@@ -21,7 +21,7 @@ from app.what_if.effects import Effect
 from app.what_if.what_if_words import formula, nothing_dropped
 from engine.config import InvalidConfig, RunConfig, parse
 from engine.selection.budget import RankedSettings
-from store import decision
+from store.questions import decision
 
 TITLE = "What if"
 

@@ -14,7 +14,7 @@ from app import canvas, decision_plane
 from app.canvas import Sketch
 from app.samples import sample_life
 from app.theme import Palette
-from store import decision
+from store.questions import decision
 
 _FATES = ("stays dropped", "stays kept", "leaves", "enters")  # drawn in this order, the rarest on top
 

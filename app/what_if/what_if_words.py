@@ -8,7 +8,7 @@ from engine.selection import kept_count
 from engine.selection.budget import BudgetSettings, RankedSettings, in_full_tail
 from engine.selection.infobatch import InfoBatch
 from engine.selection.random_subset import RandomSubset
-from store import decision
+from store.questions import decision
 
 
 def formula(config: RunConfig, epoch: int, samples: int) -> str:

@@ -16,7 +16,8 @@ import duckdb
 import numpy as np
 
 from engine.bench.repeats import interleaved
-from store import comparing, queries, ranking
+from store import queries
+from store.questions import comparing, ranking
 from store.run import Run
 from store.schema import EPOCH_COLUMNS, SIGNALS
 

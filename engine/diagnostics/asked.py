@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from pandas import DataFrame
 
-from store import signatures
+from store.questions import signatures
 from store.run import Run
 
 STRONG = 0.95  # strength above which augmentation is as good as full (ours)

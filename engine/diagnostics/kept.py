@@ -10,7 +10,8 @@ from pandas import DataFrame
 
 from engine.diagnostics import asked
 from engine.diagnostics.badge import Badge, Signature, figure, percent
-from store import queries, signatures
+from store import queries
+from store.questions import signatures
 from store.run import Run
 
 # Thresholds, all ours.

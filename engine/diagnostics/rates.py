@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.diagnostics.badge import Badge, Signature, figure
 from engine.ranks import rank_correlation
-from store import signatures
+from store.questions import signatures
 from store.run import Run
 
 SENSITIVE = 0.5  # rank correlation, below which the order of the samples depends on the rate (ours)

@@ -9,7 +9,8 @@ from engine.diagnostics import asked
 from engine.diagnostics.asked import STRONG
 from engine.diagnostics.badge import Badge, Signature, figure, percent
 from engine.ranks import rank_correlation
-from store import queries, signatures
+from store import queries
+from store.questions import signatures
 from store.run import Run
 
 ADAPTIVE = ("sada", "entropy")  # policies whose strength follows what a sample did

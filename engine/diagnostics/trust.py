@@ -8,7 +8,8 @@ from pandas import DataFrame
 
 from engine.diagnostics import asked
 from engine.diagnostics.badge import Badge, Signature, figure, percent, seconds
-from store import queries, signatures, suspicion
+from store import queries
+from store.questions import signatures, suspicion
 from store.run import Run
 
 # Thresholds, all ours.

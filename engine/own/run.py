@@ -19,7 +19,7 @@ from engine.density import DensitySettings
 from engine.describe import describe_index, detection, machine
 from engine.own.samples import OwnSamples
 from engine.progress import Progress
-from store.folding import Folding
+from store.folding.beside import Folding
 from store.run import Run
 
 

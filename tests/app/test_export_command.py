@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from app import cli
-from store import exports, files
+from store import files
+from store.exporting import exports
 from store.run import Run
 from tests import synthetic
 

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from app.what_if import effects, replay
 from app.what_if.replay import Outcome
 from engine.config import RunConfig, parse
-from store import terms
+from store.questions import terms
 from store.run import Run
 from tests.synthetic import make_run
 

@@ -13,7 +13,8 @@ from rich.console import Console
 
 from app import cli, terminal
 from app.keeping import checks, chosen, listing, removal, settings
-from store import leftovers, manifest, queries
+from store import manifest, queries
+from store.checking import leftovers
 from store.run import Run, find_runs
 from tests.synthetic import make_damaged_run, make_run
 

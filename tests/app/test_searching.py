@@ -15,10 +15,10 @@ from app.searching.augmented import EngineSilent, Visit
 from app.searching.cards import lines
 from app.searching.drawing import Drawn
 from engine.operations import OPERATIONS
-from store import search
-from store.curves import Nearest
+from store.questions import search
+from store.questions.curves import Nearest
+from store.questions.search import Term
 from store.run import Run
-from store.search import Term
 from tests.pages import texts
 from tests.synthetic import make_run
 

@@ -7,8 +7,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import cell
-from store.recipes import RECIPES
 from store.run import Run
+from store.sql.recipes import RECIPES
 from tests.pages import texts
 
 Page = Callable[..., AppTest]

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from app.searching.drawing import Drawn
-from store import curves
+from store.questions import curves
 from store.run import Run
 from tests.synthetic import make_run
 

@@ -11,7 +11,7 @@ import pytest
 
 from engine import diagnostics, scaling
 from engine.diagnostics import DIAGNOSTICS, Badge, badge, between_runs, cost, kept, strength, trust
-from store import signatures
+from store.questions import signatures
 from store.run import Run
 from tests import planting
 from tests.planting import IDS, UNKNOWN, Plant

@@ -16,7 +16,7 @@ from engine.config import parse
 from engine.distributed import ALONE
 from engine.progress import Progress, Stopped
 from store import queries
-from store.folding import FoldFailed, Folding
+from store.folding.beside import FoldFailed, Folding
 from store.run import DiskIsFull, Run
 
 

@@ -7,7 +7,7 @@ from numpy.testing import assert_array_equal
 from app.what_if import replay
 from engine import train
 from engine.config import parse
-from store import terms
+from store.questions import terms
 
 STRATEGIES = {
     "the highest scores": ["strategy.kind=joint", "strategy.rarity_exponent=1.5", "strategy.schedule=linear"],

@@ -13,9 +13,12 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from store import checking, files, fold, manifest, predictions, samples
-from store.checking import Finding
-from store.predictions import Prediction
+from store import files, manifest, samples
+from store.checking import findings
+from store.checking.findings import Finding
+from store.folding import fold
+from store.questions import predictions
+from store.questions.predictions import Prediction
 from store.run import Run
 from tests.store.conftest import Rows
 
@@ -24,13 +27,13 @@ FLIPS = 60  # of every kind of file
 
 def problems(run: Run) -> list[tuple[str, str]]:
     """The names of what a check finds wrong, each with what is wrong, without the remedy."""
-    found = [finding for finding in checking.check(run.folder) if finding.verdict == checking.PROBLEM]
+    found = [finding for finding in findings.check(run.folder) if finding.verdict == findings.PROBLEM]
     return [(finding.name, finding.sentence.partition(";")[0]) for finding in found]
 
 
 def leftovers(run: Run) -> list[tuple[str, str]]:
-    found = checking.check(run.folder)
-    return [(one.name, one.sentence) for one in found if one.verdict == checking.LEFTOVER]
+    found = findings.check(run.folder)
+    return [(one.name, one.sentence) for one in found if one.verdict == findings.LEFTOVER]
 
 
 def write_map(run: Run, epoch: int = 0) -> None:
@@ -81,7 +84,7 @@ def rewritten(run: Run, sql: str) -> None:
 def test_a_whole_run_is_good_and_every_file_is_counted_once(make_run):
     run = make_run(2)
     write_map(run)
-    found = list(checking.check(run.folder))
+    found = list(findings.check(run.folder))
     parts = [
         f"parts/{kind}-0000{epoch}.parquet" for epoch in (0, 1) for kind in ("stats", "metrics", "epoch")
     ]
@@ -93,11 +96,11 @@ def test_a_whole_run_is_good_and_every_file_is_counted_once(make_run):
     by_name = {finding.name: finding for finding in found}
     path = run.folder / parts[2]
     assert by_name[parts[2]] == Finding(parts[2], rows=40, bytes=path.stat().st_size)
-    assert sum(one.rows for one in found if checking.holds_history(one.name)) == 2 * 40
+    assert sum(one.rows for one in found if findings.holds_history(one.name)) == 2 * 40
 
 
 def test_a_folded_run_is_good_and_its_database_counts_all_rows(folded):
-    (database,) = [finding for finding in checking.check(folded.folder) if finding.name == "run.duckdb"]
+    (database,) = [finding for finding in findings.check(folded.folder) if finding.name == "run.duckdb"]
     size = (folded.folder / "run.duckdb").stat().st_size
     assert database == Finding("run.duckdb", rows=3 * 40, bytes=size)
     assert (problems(folded), leftovers(folded)) == ([], [])
@@ -298,12 +301,12 @@ def test_parts_and_a_database_that_a_fold_replaces_meanwhile_are_no_problem(make
     rows.add(run, 2)
     monkeypatch.setattr(fold, "GRACE", 0.0)
     found = []
-    for finding in checking.check(run.folder):
+    for finding in findings.check(run.folder):
         found.append(finding)
         if finding.name == "samples.parquet":
             run.fold()
             run.fold()  # the second one removes what the first one still kept for readers
-    assert [finding for finding in found if finding.verdict == checking.PROBLEM] == []
+    assert [finding for finding in found if finding.verdict == findings.PROBLEM] == []
     assert [(one.name, one.rows) for one in found if one.name.endswith(".duckdb")] == [("run.2.duckdb", 160)]
 
 
@@ -312,18 +315,18 @@ def test_epochs_that_a_resume_drops_meanwhile_are_no_problem(make_run, rows):
     run.fold()
     rows.add(run, 2)
     found = []
-    for finding in checking.check(run.folder):
+    for finding in findings.check(run.folder):
         found.append(finding)
         if finding.name == "samples.parquet":
             run.rewind(0)
-    assert [finding for finding in found if finding.verdict == checking.PROBLEM] == []
-    good = [(one.name, one.rows) for one in found if one.verdict == checking.OK]
+    assert [finding for finding in found if finding.verdict == findings.PROBLEM] == []
+    good = [(one.name, one.rows) for one in found if one.verdict == findings.OK]
     assert [one for one in good if one[0].endswith(".duckdb")] == [("run.2.duckdb", 40)]
 
 
 def test_a_new_run_without_anything_is_good(tmp_path: Path) -> None:
     run = Run.create(tmp_path, {})
-    assert [finding.name for finding in checking.check(run.folder)] == [
+    assert [finding.name for finding in findings.check(run.folder)] == [
         "config.json",
         "status.json",
         "manifest.json",

@@ -8,8 +8,9 @@ import time
 import psutil
 import pytest
 
-from store import files, fold, manifest, processes, status
+from store import files, manifest, processes, status
 from store import run as runs
+from store.folding import fold
 from store.run import Run, find_runs
 from tests import faults
 from tests.faults import Notes

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from store import comparing, queries
+from store import queries
+from store.questions import comparing
 from store.run import Run
 from tests.synthetic import make_run
 

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from app import cell
-from store import console, permitted, queries, sandbox
-from store.console import Answer, Process, QueryRefused
-from store.recipes import RECIPES, Recipe
+from store import queries
 from store.run import Run
 from store.schema import TABLES
+from store.sql import console, permitted, sandbox
+from store.sql.console import Answer, Process, QueryRefused
+from store.sql.recipes import RECIPES, Recipe
 from tests.synthetic import make_study
 
 SAMPLES, EPOCHS = 60, 4

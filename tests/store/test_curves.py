@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from store import curves, queries
-from store.curves import least_visits, nearest
+from store import queries
+from store.questions import curves
+from store.questions.curves import least_visits, nearest
 from store.run import Run
 from tests.synthetic import make_run
 

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from store import detections, queries, suspicion
+from store import queries
+from store.questions import detections, suspicion
 from store.run import Run
 from tests.synthetic import make_run
 

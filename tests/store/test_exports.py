@@ -17,10 +17,12 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow import csv
 
-from store import exports, files, fold, queries
+from store import files, queries
 from store.derived import ALL_TABLES, RUN, SUMMARY
 from store.errors import DiskIsFull, RunIsForeign
-from store.exports import ExportRefused, export
+from store.exporting import exports
+from store.exporting.exports import ExportRefused, export
+from store.folding import fold
 from store.run import Run
 from store.schema import SCHEMA_VERSION, TABLES
 from store.tables import ARROW_TYPES
@@ -227,8 +229,8 @@ def assert_tells_whose(run: Run, found: pa.Table) -> None:
 def test_a_long_run_is_the_same_read_in_slices(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     fold_half(run)
     export(run, tmp_path / "whole", "parquet")
-    monkeypatch.setattr("store.snapshot.SLICE_ROWS", 100)  # two epochs, or 25 samples
-    monkeypatch.setattr("store.snapshot.ROWS_A_BATCH", 2048)
+    monkeypatch.setattr("store.exporting.snapshot.SLICE_ROWS", 100)  # two epochs, or 25 samples
+    monkeypatch.setattr("store.exporting.snapshot.ROWS_A_BATCH", 2048)
     export(run, tmp_path / "sliced", "parquet")
     for table in ALL_TABLES:
         whole, sliced = (pq.read_table(tmp_path / name / f"{table}.parquet") for name in ("whole", "sliced"))
@@ -387,8 +389,8 @@ def fill_disk(*_: Any, **__: Any) -> None:
     ("form", "writes"),
     [
         ("parquet", "pyarrow.parquet.ParquetWriter.write_table"),
-        ("csv", "store.exports.files.sync"),
-        ("duckdb", "store.fold.summaries.fill"),
+        ("csv", "store.exporting.exports.files.sync"),
+        ("duckdb", "store.folding.fold.summaries.fill"),
     ],
 )
 def test_a_full_disk_is_a_sentence_with_a_remedy(
@@ -417,7 +419,7 @@ def test_ctrl_c_within_a_query_is_ctrl_c(run: Run, tmp_path: Path, monkeypatch: 
     def interrupted(*_: Any, **__: Any) -> None:
         raise RuntimeError("Query interrupted")  # DuckDB's word for a pressed Ctrl-C
 
-    monkeypatch.setattr("store.fold.summaries.fill", interrupted)
+    monkeypatch.setattr("store.folding.fold.summaries.fill", interrupted)
     with pytest.raises(KeyboardInterrupt):
         export(run, tmp_path / "out", "duckdb")
     assert names(tmp_path) == ["runs"]

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from store import files, fold, manifest, queries, sources
+from store import files, manifest, queries, sources
+from store.folding import fold
 from store.reader import ask
 from store.run import Run
 from store.schema import TABLES
@@ -199,11 +200,11 @@ def test_rewinding_reaches_into_what_is_folded(make_run, rows, epoch):
 @pytest.mark.parametrize(
     ("point", "calls"),
     [
-        ("store.fold._fill", 1),
-        ("store.fold._fill", 3),
+        ("store.folding.fold._fill", 1),
+        ("store.folding.fold._fill", 3),
         ("store.files.sync", 1),
         ("store.manifest.publish", 1),
-        ("store.fold._clean", 1),
+        ("store.folding.fold._clean", 1),
         ("store.parts.remove_parts", 2),
     ],
 )
@@ -222,7 +223,7 @@ def test_a_fold_killed_anywhere_leaves_the_run_readable(make_run, rows, point, c
 
 @pytest.mark.parametrize(
     ("point", "calls"),
-    [("store.fold._fill", 3), ("store.manifest.publish", 1), ("store.parts.remove_parts", 3)],
+    [("store.folding.fold._fill", 3), ("store.manifest.publish", 1), ("store.parts.remove_parts", 3)],
 )
 def test_a_rewind_killed_anywhere_can_be_done_again(make_run, rows, point, calls):
     run, fresh = make_run(3), make_run(2)

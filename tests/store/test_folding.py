@@ -8,8 +8,9 @@ import sys
 
 import pytest
 
-from store import folding, manifest, queries
-from store.folding import FoldFailed, Folding
+from store import manifest, queries
+from store.folding import beside
+from store.folding.beside import FoldFailed, Folding
 
 
 def rows_of(run):
@@ -38,27 +39,27 @@ def test_a_fold_is_due_when_the_parts_are_many_beside_what_is_folded(
         manifest.Manifest(folded=folded - 1, rows=folded * samples), tuple(range(folded, folded + newer))
     )
     monkeypatch.setattr(manifest, "committed", lambda _folder: state)
-    monkeypatch.setattr(folding.tables, "read_rows", lambda _path: samples)
-    assert folding.is_due(run.folder, folded + newer - 1) is due
-    assert not folding.is_due(run.folder, folded + 6)  # what is not checkpointed yet does not count
+    monkeypatch.setattr(beside.tables, "read_rows", lambda _path: samples)
+    assert beside.is_due(run.folder, folded + newer - 1) is due
+    assert not beside.is_due(run.folder, folded + 6)  # what is not checkpointed yet does not count
 
 
 def test_a_run_is_folded_while_it_grows_and_wholly_at_its_end(make_run, rows, monkeypatch):
-    monkeypatch.setattr(folding, "ROWS", 1)
-    run, plain, beside = make_run(), make_run(), None
-    beside = Folding(run.folder)
+    monkeypatch.setattr(beside, "ROWS", 1)
+    run, plain = make_run(), make_run()
+    folding = Folding(run.folder)
     generations = []
     for epoch in range(20):
         rows.add(run, 1)
         rows.add(plain, 1)
-        beside.after_epoch(epoch - 1)  # the last one is not checkpointed yet
+        folding.after_epoch(epoch - 1)  # the last one is not checkpointed yet
         if epoch in (8, 19):
-            beside._at_work.join(timeout=60)
+            folding._at_work.join(timeout=60)
             generations.append((manifest.read_manifest(run.folder).generation, run.last_epoch()))
     assert generations[0] == (1, 8)
     assert generations[1][0] >= 2
     assert manifest.read_manifest(run.folder).folded < 19
-    beside.finish()
+    folding.finish()
     now = manifest.read_manifest(run.folder)
     assert (now.folded, now.rows) == (19, 20 * 40)
     assert [path.name for path in run.folder.glob("*.duckdb")] == [now.database]
@@ -78,23 +79,23 @@ def test_a_fold_in_training_takes_in_nothing_that_a_resume_would_drop(make_run):
 def test_a_fold_that_fails_while_training_is_logged_once_and_said_at_the_end(
     make_run, rows, monkeypatch, caplog
 ):
-    monkeypatch.setattr(folding, "ROWS", 1)
+    monkeypatch.setattr(beside, "ROWS", 1)
     run = make_run(8)
     part = manifest.part_path(run.folder, "epoch", 3)
     content = bytearray(part.read_bytes())
     content[100] ^= 1
     part.write_bytes(content)
-    beside = Folding(run.folder)
+    folding = Folding(run.folder)
     with caplog.at_level(logging.WARNING):
-        beside.after_epoch(7)
-        beside._at_work.join(timeout=60)
+        folding.after_epoch(7)
+        folding._at_work.join(timeout=60)
         rows.add(run, 1)
-        beside.after_epoch(8)
+        folding.after_epoch(8)
     sentence = rf"parts/epoch-00003\.parquet of run {run.id} has changed since it was written; restore it"
     assert len(caplog.records) == 1
     assert "not folded while training, which goes on; parts/epoch-00003.parquet" in caplog.text
     with pytest.raises(FoldFailed, match=sentence):
-        beside.finish()
+        folding.finish()
     assert run.epochs() == list(range(9))
 
 
@@ -102,20 +103,20 @@ def test_the_process_has_a_low_priority_and_says_nothing_of_a_run_that_is_gone(m
     run = make_run(2)
     script = """
 import json, os, sys
-from store import fold, folding
+from store.folding import fold, beside
 def told(*given, **named):
     sys.stderr.write(json.dumps([os.nice(0), named["threads"], given[1]]))
 fold.fold = told
-folding.main()
+beside.main()
 """
     command = [sys.executable, "-c", script, str(run.folder), "--up-to", "1", "--threads", "1"]
     told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stderr)
-    assert told == [os.nice(0) + folding.NICENESS, 1, 1]
+    assert told == [os.nice(0) + beside.NICENESS, 1, 1]
     run.delete()
-    gone = [sys.executable, "-m", "store.folding", str(run.folder)]
+    gone = [sys.executable, "-m", "store.folding.beside", str(run.folder)]
     assert subprocess.run(gone, capture_output=True, text=True, check=True).stderr == ""
 
 
 def test_whoever_starts_a_fold_loads_no_duckdb():
-    script = "import sys, store.folding; sys.exit('duckdb' in sys.modules)"
+    script = "import sys, store.folding.beside; sys.exit('duckdb' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from app.exporting import export, kept_export
-from store import kept, queries
+from store import queries
+from store.questions import kept
 from store.run import Run
 from tests.synthetic import make_run
 

@@ -143,7 +143,7 @@ def test_the_process_that_folds_may_be_killed_too(make_run, rows):
     run = make_run(4, samples=20_000)
     for _ in range(3):
         rows.add(run, 1, 20_000)
-        process = subprocess.Popen([sys.executable, "-m", "store.folding", run.folder])
+        process = subprocess.Popen([sys.executable, "-m", "store.folding.beside", run.folder])
         faults.eventually(lambda: bool(list(run.folder.glob(".scratch-*.duckdb"))))
         process.kill()
         process.wait()

@@ -3,7 +3,7 @@
 import duckdb
 import pytest
 
-from store import permitted
+from store.sql import permitted
 
 
 def refusal(sql: str) -> str:

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from sklearn import metrics as reference
 
-from store import queries, suspicion
+from store import queries
+from store.questions import suspicion
 from store.schema import EPOCH_COLUMNS, METRIC_COLUMNS, SAMPLE_COLUMNS
 
 SUMMARY = [

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from store import ranking
+from store.questions import ranking
 
 
 @pytest.fixture

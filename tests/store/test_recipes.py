@@ -9,9 +9,9 @@ import duckdb
 import numpy as np
 import pytest
 
-from store.exports import export
-from store.recipes import RECIPES
+from store.exporting.exports import export
 from store.run import Run
+from store.sql.recipes import RECIPES
 from tests import readme
 
 SAMPLES, EPOCHS, CLASSES = 30, 6, 3

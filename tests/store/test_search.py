@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from numpy import ndarray
 
-from store import search
+from store.questions import search
+from store.questions.search import BY_NAME, PREDICATES, Term
 from store.reader import ask
 from store.run import Run
-from store.search import BY_NAME, PREDICATES, Term
 from tests.synthetic import make_run
 
 EPOCHS = 20

@@ -6,7 +6,8 @@ import duckdb
 import pandas as pd
 import pytest
 
-from store import queries, summaries
+from store import queries
+from store.folding import summaries
 from store.reader import ask
 from store.run import Run
 from store.schema import TABLES
@@ -26,8 +27,8 @@ def stored(run: Run) -> int:
 def test_a_stored_summary_is_the_one_that_is_asked_anew(
     run: Run, slice_rows: int, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("store.fold.SLICE_ROWS", slice_rows)
-    monkeypatch.setattr("store.fold.BLOCK", 16)
+    monkeypatch.setattr("store.folding.fold.SLICE_ROWS", slice_rows)
+    monkeypatch.setattr("store.folding.fold.BLOCK", 16)
     fresh, some = (
         queries.summary(run),
         queries.summary(run, sample_ids=[7, 3], columns=["sample_id", "visits"]),

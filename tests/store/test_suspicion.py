@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn import metrics
 
-from store import suspicion
+from store.questions import suspicion
 
 SUMMARY = pd.DataFrame(
     {

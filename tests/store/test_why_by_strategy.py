@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from engine.selection import budget
-from store import decision, queries
+from store import queries
+from store.questions import decision
 
 SCORE = np.array([0.6, 0.5, 0.4, 0.3, 0.2, np.nan])
 FIRST_HALF = np.array([1, 1, 1, 0, 0, 0])

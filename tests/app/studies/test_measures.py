@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from app.studies import measures
-from store import queries, signatures
+from store import queries
+from store.questions import signatures
 from store.run import Run
 from store.schema import EPOCH_COLUMNS, METRIC_COLUMNS
 from tests.synthetic import make_run

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import duckdb
 
-from store import sources, summaries
+from store import sources
+from store.folding import summaries
 from store.manifest import Manifest
 from store.schema import SIGNALS, TABLES
 

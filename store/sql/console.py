@@ -1,7 +1,7 @@
 """A query that a person writes: what it may read, how it is asked, and what came of it in words.
 
-The query itself runs in a process of its own (store/sandbox.py), which whoever asks has to start: this module
-makes the question and reads the answer. Beside a run's tables it offers those of all runs of its study.
+The query itself runs in a process of its own (store/sql/sandbox.py), which whoever asks has to start: this
+module makes the question and reads the answer. Beside a run's tables it offers those of its study.
 """
 
 import json
@@ -17,15 +17,15 @@ from pandas import DataFrame
 
 from store import sources
 from store.run import Run
-from store.sandbox import MEMORY
 from store.schema import TABLES
+from store.sql.sandbox import MEMORY
 
 SECONDS = 10.0
 SHOWN = 10_000  # rows
 DOWNLOADED = 1_000_000  # rows
 STUDY = "all_"  # stands before the name of a table that holds the rows of all runs of the study
 
-# Starts the process of store/sandbox.py: question and seconds to live in, its answer out, empty if it died.
+# Starts the process of the sandbox: question and seconds to live in, its answer out, empty if it died.
 Process = Callable[[bytes, float], bytes]
 
 _ATTEMPTS = 3

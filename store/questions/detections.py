@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy import ndarray
 
-from store import suspicion
+from store.questions import suspicion
 from store.reader import ask
 from store.run import Run
 

@@ -23,7 +23,7 @@ EPOCHS, ROWS, MANY = 8, 1_000_000, 64
 SHARE = 0.25
 NICENESS = 10
 
-_CODE = Path(__file__).parents[1]
+_CODE = Path(__file__).parents[2]
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class Folding:
 def _start(folder: Path, *options: str) -> "subprocess.Popen[str]":
     """Starts the process; in a session of its own, for Ctrl-C is meant for the training."""
     return subprocess.Popen(
-        [sys.executable, "-m", "store.folding", str(folder), *options],
+        [sys.executable, "-m", "store.folding.beside", str(folder), *options],
         cwd=_CODE,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -98,9 +98,9 @@ def _outcome(process: "subprocess.Popen[str]") -> str:
 
 def main() -> None:
     """Folds the run of the command line; exit code 1 and a sentence on stderr where that fails."""
-    from store import fold  # late: whoever only starts this process loads no DuckDB
+    from store.folding import fold
 
-    parser = argparse.ArgumentParser(prog="python -m store.folding", description="Folds a run.")
+    parser = argparse.ArgumentParser(prog="python -m store.folding.beside", description="Folds a run.")
     parser.add_argument("folder", type=Path, help="of the run")
     parser.add_argument("--up-to", type=int, help="the last epoch to fold; else all that are committed")
     parser.add_argument("--threads", type=int, default=2)

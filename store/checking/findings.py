@@ -13,9 +13,11 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from store import checking_tables, files, leftovers, manifest, maps, parts, predictions, samples, tables
+from store import files, manifest, maps, parts, samples, tables
+from store.checking import database, leftovers
 from store.errors import RunIsForeign
 from store.manifest import Manifest
+from store.questions import predictions
 from store.schema import SIGNALS
 
 OK, LEFTOVER, PROBLEM = "ok", "leftover", "problem"
@@ -151,7 +153,7 @@ def _of_database(folder: Path, published: Manifest, whole: Sequence[str]) -> Fin
             return Finding(name, "problem", f"has changed since it was written; {remedy}")
     except OSError as failure:
         return Finding(name, "problem", f"{_unreadable(failure)}; {remedy}")
-    wrong = checking_tables.wrong(folder, published, compared=whole)
+    wrong = database.wrong(folder, published, compared=whole)
     if wrong:
         return Finding(name, "problem", f"{wrong}; {remedy}")
     return Finding(name, rows=published.rows, bytes=size)

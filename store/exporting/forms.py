@@ -1,7 +1,7 @@
 """The forms of an export: how the rows of a snapshot become Parquet files, CSV files or one database.
 
 Rows are streamed, so that a table of any length needs the memory of some row groups. Nothing here decides
-where a file goes or whether it may: that is store/exports.py.
+where a file goes or whether it may: that is store/exporting/exports.py.
 """
 
 import json
@@ -14,11 +14,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import csv
 
-from store import fold, sources
+from store import sources
 from store.derived import ALL_MEANINGS, ALL_TABLES, RUN, RUN_COLUMNS
+from store.exporting.snapshot import MEMORY, ROWS_A_BATCH, THREADS, Snapshot
+from store.folding import fold
 from store.run import Run
 from store.schema import SCHEMA_VERSION, Column
-from store.snapshot import MEMORY, ROWS_A_BATCH, THREADS, Snapshot
 from store.tables import ARROW_TYPES
 
 # Told what is being written, rows written and rows in all; None = unknown.

@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from store import permitted
+from store.sql import permitted
 
 MEMORY = 512  # megabytes for DuckDB
 PROCESS_MEMORY = 2048  # megabytes for all that the process may map

@@ -11,17 +11,18 @@ from pathlib import Path
 
 import duckdb
 
-from store import export_files, files, snapshot
+from store import files
 from store.derived import ALL_TABLES
 from store.errors import DiskIsFull, RunIsForeign, is_disk_full
-from store.export_files import Told
+from store.exporting import forms, snapshot
+from store.exporting.forms import Told
+from store.exporting.snapshot import Snapshot
 from store.run import Run, run_folders
-from store.snapshot import Snapshot
 
 _WRITERS: dict[str, Callable[[Run, Snapshot, Path, Told], None]] = {
-    "parquet": export_files.write_parquet,
-    "csv": export_files.write_csv,
-    "duckdb": export_files.write_database,
+    "parquet": forms.write_parquet,
+    "csv": forms.write_csv,
+    "duckdb": forms.write_database,
 }
 FORMS = tuple(_WRITERS)
 
