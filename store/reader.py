@@ -33,6 +33,7 @@ MEMORY, MEMORY_AT_MOST = "24MB", "1GB"
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "threads": 2,
     "memory_limit": MEMORY,
+    "enable_external_file_cache": False,  # the system keeps the parts; a second copy only turns over
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
 }

@@ -126,8 +126,8 @@ class Run:
         Raises RunIsBusy where another engine has the run, RunIsForeign where the run is damaged.
         """
         with self._locked():
-            for folder in (self.folder, self.folder / "parts", self.folder / "maps"):
-                files.remove_strays(folder)
+            for name in (".", "parts", "maps", "checkpoints"):
+                files.remove_strays(self.folder / name)
             parts.remove_uncommitted(self.folder, self.last_epoch())
             yield
 

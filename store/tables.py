@@ -133,13 +133,14 @@ def _encoding(schema: pa.Schema) -> dict[str, Any]:
 
     The bytes of floats lie by their place, so that sign and exponent compress; whole numbers lie as
     differences, which are 1 for ids. Extremes are kept of whole numbers alone: they cost a tenth of the time,
-    and as rows lie by id, no question could skip any by those of a float.
+    and as rows lie by id, no question could skip any by those of a float. Against zstd lz4 takes a byte a row
+    more and a tenth of the time less, written and read.
     """
     leaves = {_leaf(field): getattr(field.type, "value_type", field.type) for field in schema}
     whole = [name for name, kind in leaves.items() if pa.types.is_integer(kind)]
     floats = [name for name, kind in leaves.items() if pa.types.is_floating(kind)]
     return {
-        "compression": "zstd",
+        "compression": "lz4",
         "column_encoding": dict.fromkeys(floats, "BYTE_STREAM_SPLIT")
         | dict.fromkeys(whole, "DELTA_BINARY_PACKED"),
         "use_dictionary": [name for name, kind in leaves.items() if pa.types.is_string(kind)],

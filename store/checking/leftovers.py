@@ -43,15 +43,10 @@ def found(folder: Path, *, last_epoch: int) -> Iterator[tuple[str, str]]:
 
 
 def _strays(folder: Path) -> Iterator[tuple[str, str]]:
-    cleaners = {
-        "": "a fold or a resume removes it",
-        "parts": "a resume removes it",
-        "maps": "a resume removes it",
-    }
     for place in ("", *sorted(_FOLDERS)):
+        cleaner = "a resume removes it" if place else "a fold or a resume removes it"
         for path in sorted((folder / place).glob(f"{files.SCRATCH}*")):
             if files.is_stray(path):
-                cleaner = cleaners.get(place, "delete it")
                 yield str(path.relative_to(folder)), f"half-written by a process that is gone; {cleaner}"
 
 

@@ -12,6 +12,7 @@ run as one file.
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -112,18 +113,15 @@ def build(folder: Path, path: Path, *, state: sources.State, last_epoch: int, th
             old = sources.database(folder, state)
             if old:
                 connection.execute(f"ATTACH {sources.quoted(old)} AS old (READ_ONLY)")
-            _create(connection)
-            for table in TABLES:
-                select = sources.select(folder, table, state, catalog="old" if old else None)
-                _fill(connection, table, select, last_epoch=last_epoch)
-            summaries.create(connection, "new")
-            for low, high in _slices(connection, last_epoch + 1) if last_epoch >= 0 else []:
-                summaries.fill(connection, "new", epoch=last_epoch, low=low, high=high)
-            rows = int(connection.execute("SELECT count(*) FROM new.history").fetchall()[0][0])
+            selects = {
+                table: sources.select(folder, table, state, catalog="old" if old else None)
+                for table in TABLES
+            }
+            rows = _write(connection, selects, last_epoch=last_epoch)
             connection.execute("DETACH new")
         files.sync(scratch)
         scratch.replace(path)
-        files.sync(folder)
+        files.sync(path.parent)
     except (duckdb.Error, OSError) as failure:
         if "No space left" in str(failure):
             raise disk_is_full(path, sources.size(folder, state)) from failure
@@ -136,6 +134,17 @@ def build(folder: Path, path: Path, *, state: sources.State, last_epoch: int, th
 def _settings(scratch: Path, threads: int) -> dict[str, str | bool | int | float | list[str]]:
     """Returns how a fold works: what sorting spills goes beside the scratch file and is cleaned with it."""
     return {"threads": threads, "memory_limit": _MEMORY, "temp_directory": f"{scratch}.spill"}
+
+
+def _write(connection: duckdb.DuckDBPyConnection, selects: Mapping[str, str], *, last_epoch: int) -> int:
+    """Writes every table and the summary into the new database; returns the rows of its history."""
+    _create(connection)
+    for table, select in selects.items():
+        _fill(connection, table, select, last_epoch=last_epoch)
+    summaries.create(connection, "new")
+    for low, high in _slices(connection, last_epoch + 1) if last_epoch >= 0 else []:
+        summaries.fill(connection, "new", epoch=last_epoch, low=low, high=high)
+    return int(connection.execute("SELECT count(*) FROM new.history").fetchall()[0][0])
 
 
 def _create(connection: duckdb.DuckDBPyConnection) -> None:
