@@ -7,6 +7,7 @@ module makes the question and reads the answer. Beside a run's tables it offers 
 import json
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,11 +70,13 @@ def ask(run: Run, sql: str, *, process: Process, mates: Sequence[Run] = (), rows
     mates: the runs of the study, this one among them. Raises QueryRefused with a sentence where the query is
     none that may be asked, is wrong, or takes more than SECONDS or its memory; RunIsForeign where a file is.
     """
+    head, sent = {"kind": "files", "message": ""}, b""
     for _ in range(_ATTEMPTS):
-        asked = question(run, sql, mates=mates, rows=rows)
-        head, sent = _parted(process(json.dumps(asked).encode(), SECONDS))
-        if head.get("kind") != "files":
-            break
+        with suppress(FileNotFoundError):  # a fold removed a part while it was looked at
+            asked = question(run, sql, mates=mates, rows=rows)
+            head, sent = _parted(process(json.dumps(asked).encode(), SECONDS))
+            if head.get("kind") != "files":
+                break
     if "kind" in head:
         raise QueryRefused(_sentence(head["kind"], head["message"]))
     return Answer(_frame(sent), head["total"], head["is_counted"])

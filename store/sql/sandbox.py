@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -78,7 +79,8 @@ def answered(question: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         try:
             return _executed(connection, question, interrupter)
         except (duckdb.Error, pa.ArrowException, MemoryError, OSError) as failure:
-            return {"kind": _kind(failure, interrupter), "message": str(failure)}, b""
+            kind = "files" if _is_gone(failure, question) else _kind(failure, interrupter)
+            return {"kind": kind, "message": str(failure)}, b""
 
 
 def _limit(seconds: float) -> None:
@@ -161,6 +163,12 @@ def _kind(failure: Exception, interrupter: _Interrupter) -> str:
     if isinstance(failure, duckdb.IOException) and not isinstance(failure, duckdb.PermissionException):
         return "files"
     return "query"
+
+
+def _is_gone(failure: Exception, question: dict[str, Any]) -> bool:
+    """True where a fold removed a file of the question: DuckDB then looks for a folder, which is refused."""
+    is_refused = isinstance(failure, duckdb.PermissionException)
+    return is_refused and not all(Path(path).exists() for path in question["files"])
 
 
 def _quoted(path: str) -> str:

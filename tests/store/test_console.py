@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from app import cell
-from store import queries
+from store import queries, sources
+from store.folding import fold
 from store.run import Run
 from store.schema import TABLES
 from store.sql import console, permitted, sandbox
@@ -54,6 +55,35 @@ def test_the_console_sees_what_every_other_question_sees(run: Run) -> None:
 def test_folded_epochs_and_newer_parts_are_one_table(study: list[Run]) -> None:
     run = study[1]
     run.fold()
+    assert ask(run, "SELECT count(*) AS n FROM history").frame["n"].tolist() == [SAMPLES * EPOCHS]
+
+
+def test_a_part_that_a_fold_removes_meanwhile_has_the_query_asked_again(tmp_path: Path) -> None:
+    run = make_study(tmp_path, samples=SAMPLES, epochs=EPOCHS, seeds=1)[0]
+    asked = []
+
+    def folding_first(question: bytes, _: float) -> bytes:
+        asked.append(question)
+        if len(asked) == 1:
+            fold.fold(run.folder, is_final=True)
+        return here(question, 0)
+
+    answer = ask(run, "SELECT count(*) AS n FROM history", process=folding_first)
+    assert (answer.frame["n"].tolist(), len(asked)) == ([SAMPLES * EPOCHS], 2)
+
+
+def test_a_part_that_goes_away_while_it_is_compared_with_its_seal_has_it_compared_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_study(tmp_path, samples=SAMPLES, epochs=EPOCHS, seeds=1)[0]
+    check = sources.check
+
+    def folded_before(folder: Path, state: sources.State) -> None:
+        monkeypatch.undo()
+        fold.fold(folder, is_final=True)
+        check(folder, state)
+
+    monkeypatch.setattr(sources, "check", folded_before)
     assert ask(run, "SELECT count(*) AS n FROM history").frame["n"].tolist() == [SAMPLES * EPOCHS]
 
 
