@@ -70,7 +70,8 @@ def ask(run: Run, sql: str, *, process: Process, mates: Sequence[Run] = (), rows
     mates: the runs of the study, this one among them. Raises QueryRefused with a sentence where the query is
     none that may be asked, is wrong, or takes more than SECONDS or its memory; RunIsForeign where a file is.
     """
-    head, sent = {"kind": "files", "message": ""}, b""
+    head: dict[str, Any] = {"kind": "files", "message": ""}
+    sent = b""
     for _ in range(_ATTEMPTS):
         with suppress(FileNotFoundError):  # a fold removed a part while it was looked at
             asked = question(run, sql, mates=mates, rows=rows)
