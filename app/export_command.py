@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app import terminal
+from app import terminal, wording
 from app.exits import FAILED, INTERRUPTED, Refusal
+from app.serving.options import RunsOption
 
 # What loads pandas or plotly is imported where it is used: the first line is on screen in 0.3 s.
 if TYPE_CHECKING:
@@ -31,7 +32,10 @@ _OF_TABLES = (Kind.parquet, Kind.csv, Kind.duckdb)
 
 
 def export(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN …", help="Ids of runs, or the names of studies.")],
+    runs: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN …", help="Ids of runs, beginnings of ids, or names of studies."),
+    ],
     kind: Annotated[
         Kind,
         typer.Option(
@@ -44,27 +48,33 @@ def export(
     out: Annotated[
         Path | None, typer.Option("--out", help="Its file or folder; else one named after the run.")
     ] = None,
-    folder: Annotated[
-        Path | None, typer.Option("--runs", help="Folder of the runs; else UNDERTOW_RUNS, else ./runs.")
-    ] = None,
+    folder: RunsOption = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an export that is there.")] = False,
 ) -> None:
     """Writes a run, or a comparison of several, to a file."""
     terminal.say("Reading what the runs have recorded.")
-    from store.run import default_root
+    from app.keeping import chosen
 
-    root = (folder or default_root()).absolute()
+    root = chosen.root(folder)
     os.environ["UNDERTOW_RUNS"] = str(root)  # what the pages keep in memory is asked from there
     if kind in _OF_TABLES:
         _write_tables(_found(root, runs, are_empty_too=True), kind, out, is_forced=force)
         return
     found = _found(root, runs)
     name, content = _report(runs, found) if kind is Kind.report else _kept(found, kind)
-    path = out or Path(name)
-    if path.exists() and not force:
-        raise typer.BadParameter(f"{path} is there already; choose another --out or add --force")
+    path = (out or Path(name)).absolute()
+    _check_target(path, is_forced=force)
     path.write_bytes(content)
-    terminal.say(f"Written: {path.absolute()} ({len(content) / 1e6:.1f} MB)")
+    terminal.say(f"Written: {path} ({wording.size(len(content))})")
+
+
+def _check_target(path: Path, *, is_forced: bool) -> None:
+    if not path.parent.is_dir():
+        raise Refusal(f"there is no folder {path.parent}; make it or choose another --out")
+    if path.is_dir():
+        raise Refusal(f"--out must be a file; got the folder {path}")
+    if path.exists() and not is_forced:
+        raise Refusal(f"{path} is there already; choose another --out or add --force")
 
 
 def _write_tables(found: list["Run"], kind: Kind, out: Path | None, *, is_forced: bool) -> None:
@@ -84,21 +94,22 @@ def _write_tables(found: list["Run"], kind: Kind, out: Path | None, *, is_forced
 
 def _found(root: Path, names: list[str], *, are_empty_too: bool = False) -> list["Run"]:
     """Returns the runs of these ids and studies, each once, in this order; those with an epoch, or all."""
-    from app.studies import queueing
-    from store.errors import RunNotFound
-    from store.run import find_run
+    from app.keeping import chosen
+    from store.errors import RunIsForeign
+    from store.run import Run
 
     found: dict[str, Run] = {}
-    for name in names:
+    folders = [folder for name in names for folder in chosen.several(root, [name])[::-1]]
+    for folder in folders:
         try:
-            named = queueing.runs_of(root, name)[::-1] or [find_run(root, name)]
-        except RunNotFound as failure:
-            raise RunNotFound(
-                f"there is neither a run nor a study {name!r} in {root}; undertow app lists what there is"
-            ) from failure
-        found |= {run.id: run for run in named if are_empty_too or run.last_epoch() >= 0}
+            if are_empty_too or Run(folder).last_epoch() >= 0:
+                found[folder.name] = Run(folder)
+        except RunIsForeign as failure:
+            if len(folders) == 1:
+                raise
+            terminal.refuse(f"left out: {failure}")
     if not found:
-        raise typer.BadParameter("no epoch is recorded yet; export the run after its first one")
+        raise Refusal("no epoch is recorded yet; export the run after its first one")
     return list(found.values())
 
 
@@ -122,7 +133,7 @@ def _kept(found: list["Run"], kind: Kind) -> tuple[str, bytes]:
     from app.exporting import kept_export
 
     if len(found) > 1:
-        raise typer.BadParameter(f"--to {kind} must be of one run; got {len(found)}")
+        raise Refusal(f"--to {kind} must be of one run; got {len(found)}")
     ending = kind.removeprefix("kept-")
     write = next(form.write for form in kept_export.FORMATS if form.ending == ending)
     return kept_export.file_name(found[0], ending), write(found[0])

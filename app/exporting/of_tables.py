@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from app import terminal
+from app import terminal, wording
 from store.errors import RunIsForeign
 from store.exporting import exports
 from store.run import Run
@@ -24,6 +24,10 @@ def write(runs: Sequence[Run], form: str, out: Path | None, *, is_forced: bool) 
     A damaged run is said and left out. Raises ExportRefused.
     """
     placed = targets(runs, form, out)
+    if len(runs) > 1 and out and not out.is_dir():
+        raise exports.ExportRefused(
+            f"--out must be a folder that is there, for {len(runs)} exports; got {out.absolute()}"
+        )
     for run, path in placed.items():
         exports.check_target(run, path, form=form, is_forced=is_forced)
     damaged = 0
@@ -34,7 +38,7 @@ def write(runs: Sequence[Run], form: str, out: Path | None, *, is_forced: bool) 
             terminal.refuse(str(failure))
             damaged += 1
         else:
-            terminal.say(f"Written: {path.absolute()} ({size / 1e6:.1f} MB)")
+            terminal.say(f"Written: {path.absolute()} ({wording.size(size)})")
     return not damaged
 
 

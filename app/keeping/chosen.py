@@ -32,7 +32,8 @@ def several(root: Path, names: Sequence[str]) -> list[Path]:
 def several_or_all(root: Path, names: Sequence[str], *, every: bool) -> list[Path]:
     """Returns the folders that the names mean, or every one; Refusal where both or nothing is asked for."""
     if every == bool(names):
-        raise Refusal("say which runs: their ids, the name of a study, or --all; got both or nothing")
+        got = "names and --all" if every else "nothing"
+        raise Refusal(f"say which runs: their ids, the name of a study, or --all; got {got}")
     if every:
         return _all(root)
     return several(root, names)
@@ -47,7 +48,9 @@ def one(root: Path, name: str) -> Path:
 
 
 def nothing(root: Path) -> str:
-    """Says that there is no run in the folder and what makes one."""
+    """Says that there is no run in the folder, or no folder, and what to do."""
+    if not root.is_dir():
+        return f"There is no folder {root}; name another with --runs, or start a run with: undertow demo"
     return f"There are no runs in {root}; start some with: undertow demo, or undertow train"
 
 
@@ -68,6 +71,8 @@ def _meant(root: Path, folders: Sequence[Path], name: str) -> list[Path]:
     found = exact or [folder for folder in folders if name and study_of(folder) == name]
     if found:
         return found
+    if not folders:
+        raise RunNotFound(nothing(root))
     begun = [folder for folder in folders if name and folder.name.startswith(name)]
     if not begun:
         raise RunNotFound(

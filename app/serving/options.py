@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 RunsOption = Annotated[
-    Path | None, typer.Option("--runs", help="Folder of the runs; else UNDERTOW_RUNS, else ./runs.")
+    Path | None,
+    typer.Option("--runs", file_okay=False, help="Folder of the runs; else UNDERTOW_RUNS, else ./runs."),
 ]
 PortOption = Annotated[
     int | None,

@@ -76,6 +76,37 @@ def test_nothing_is_written_where_one_of_several_may_not_be(export: Command, run
     assert export(runs[0].id, runs[1].id, "--to", "duckdb", "--force")[0] == 0
 
 
+def test_what_cannot_be_written_or_found_is_a_sentence_with_a_remedy(
+    export: Command, runs: list[Run]
+) -> None:
+    begun, here = runs[0].id[:-1], Path().absolute()
+    for words, sentence in (
+        ((begun, "--out", "gone/a.html"), f"there is no folder {here}/gone; make it or choose another --out"),
+        ((begun, "--out", "runs", "--force"), f"--out must be a file; got the folder {here}/runs"),
+        (
+            (begun, runs[1].id, "--to", "csv", "--out", "gone"),
+            f"--out must be a folder that is there, for 2 exports; got {here}/gone",
+        ),
+        ((runs[1].id,), "no epoch is recorded yet; export the run after its first one"),
+    ):
+        code, said = export(*words)
+        assert code == 2
+        assert said.endswith(f"\n{sentence}\n")
+
+
+def test_a_run_of_a_study_that_cannot_be_read_is_named_and_fails_the_export(
+    export: Command, runs: list[Run]
+) -> None:
+    for run in (runs[0], runs[1]):
+        config = run.config() | {"study": "both"}
+        files.write_json(run.folder / "config.json", config)
+    (runs[1].folder / "manifest.json").write_text('{"schema": 2}', encoding="utf-8")
+    Path("out").mkdir()
+    code, said = export("both", "--to", "csv", "--out", "out")
+    assert code == 1
+    assert f"run {runs[1].id} was written with schema version 2" in said
+
+
 def test_ctrl_c_ends_with_130_and_leaves_nothing(
     export: Command, runs: list[Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:

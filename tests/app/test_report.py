@@ -123,7 +123,7 @@ def test_export_writes_the_ids_that_epochs_trained_on(export, joint: Run, tmp_pa
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
-        (("nosuch",), 1, "there is neither a run nor a study 'nosuch'"),
+        (("nosuch",), 1, "begins with 'nosuch' and no study is called so; undertow runs list"),
         (("demo", "--to", "kept-csv"), 2, "must be of one run; got 6"),
     ],
 )

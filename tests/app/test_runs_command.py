@@ -140,6 +140,10 @@ def test_list_of_an_empty_folder_says_what_to_do_and_a_wrong_state_is_refused(
     assert command(tmp_path, "list") == Ended(
         0, f"There are no runs in {tmp_path}; start some with: undertow demo, or undertow train\n", ""
     )
+    gone = tmp_path / "gone"
+    said = f"There is no folder {gone}; name another with --runs, or start a run with: undertow demo"
+    assert command(gone, "list") == Ended(0, f"{said}\n", "")
+    assert command(gone, "show", "x") == Ended(1, "", f"{said}\n")
     ended = command(tmp_path, "list", "--state", "ended")
     assert (ended.code, ended.err[:28]) == (2, "--state must be one of queue")
 
@@ -246,7 +250,7 @@ def test_a_run_is_meant_by_its_id_its_beginning_or_its_study(made: Runs) -> None
         (["show", "nothing"], 1, "no id of a run in"),
         (["show", "2"], 2, "'2' begins 5 ids; write more of it: "),
         (["show", "window"], 2, "study 'window' has 2 runs; name one of them: "),
-        (["fold"], 2, "say which runs: their ids, the name of a study, or --all; got both or nothing"),
+        (["fold"], 2, "say which runs: their ids, the name of a study, or --all; got nothing"),
         (["check", "2", "--all"], 2, "say which runs"),
     ],
 )
