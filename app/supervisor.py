@@ -21,7 +21,7 @@ from app import queue, tenure
 from store import processes
 from store.errors import RunIsBusy, RunIsForeign, RunNotFound
 from store.run import Run, find_run, find_runs
-from store.status import Status
+from store.status import FOLDING, Status
 
 logger = logging.getLogger(__name__)
 
@@ -100,7 +100,11 @@ class Supervisor:
             self._conclude(run_id, None)
 
     def _escalate(self, known: Known) -> None:
-        asked = {run.id: status for run, status in known if status.is_alive and run.stop_requested()}
+        asked = {
+            run.id: status
+            for run, status in known
+            if status.is_alive and not _has_stopped(status) and run.stop_requested()
+        }
         now = time.monotonic()
         self._asked_to_stop = {run_id: self._asked_to_stop.get(run_id, now) for run_id in asked}
         for run_id, since in self._asked_to_stop.items():
@@ -192,6 +196,11 @@ def _observe(root: Path) -> Known:
 def _is_queued(status: Status) -> bool:
     """A folder in which nobody has written a status yet, or any more, reads as queued at no time."""
     return status.state == "queued" and status.updated > 0
+
+
+def _has_stopped(status: Status) -> bool:
+    """True where the run only folds what it recorded: that takes as long as it takes, and says so."""
+    return status.phase == FOLDING and status.state != "stalled"
 
 
 def _ending(code: int | None, *, stop_requested: bool) -> dict[str, str]:

@@ -36,6 +36,7 @@ from engine.task import Task
 from engine.train import train
 from store.folding.beside import Folding
 from store.run import Run, RunIsBusy, RunIsForeign
+from store.status import FOLDING
 
 log = logging.getLogger("engine")
 
@@ -89,7 +90,7 @@ def finish(run: Run, asked_to_stop: threading.Event, world: World) -> None:
         progress.end()
         fail(run, str(error) or type(error).__name__)
         raise
-    progress.note("folding into one database")  # a long history takes a minute, and must not look stalled
+    progress.note(FOLDING)  # a long history takes minutes, and must not look stalled
     try:
         folding.finish()
     except Exception as error:

@@ -15,6 +15,8 @@ from store import files, manifest, processes, tables
 
 State = Literal["queued", "running", "stopping", "stopped", "done", "failed", "lost", "stalled"]
 
+# The phase after the last epoch: a long history takes minutes, in which nobody can stop the run any more.
+FOLDING = "folding into one database"
 STALLED_AFTER = 30.0
 STALLED_AFTER_EPOCHS = 5
 UNREADABLE = "its status.json is missing or damaged; resume continues from the last checkpoint"

@@ -17,11 +17,13 @@ from app.supervisor import Patience
 from store import files
 from store.run import Run, find_runs
 
-# Plays the role that the run's name gives it: finish, exit 3, wait for a stop (with a heartbeat), or be deaf.
+# Plays the role that the run's name gives it: finish, exit 3, wait for a stop (with a heartbeat), be deaf, or
+# fold after the stop until the run has a file named folded.
 WORKER = """
 import os, signal, sys, time
 from pathlib import Path
 from store.run import Run
+from store.status import FOLDING
 
 run = Run.open(Path(sys.argv[1]))
 role = run.config()["name"]
@@ -32,10 +34,13 @@ with run.claim():
     print("trains", flush=True)
     if role == "exit 3":
         os._exit(3)
-    while role in ("wait", "beat", "deaf"):
+    while role in ("wait", "beat", "deaf", "fold"):
         if role == "beat":
             run.write_status()
         if role != "deaf" and (stopped or run.stop_requested()):
+            while role == "fold" and not (run.folder / "folded").exists():
+                run.write_status(phase=FOLDING)
+                time.sleep(0.01)
             run.write_status(state="stopped")
             sys.exit(0)
         time.sleep(0.01)

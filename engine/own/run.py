@@ -21,6 +21,7 @@ from engine.own.samples import OwnSamples
 from engine.progress import Progress
 from store.folding.beside import Folding
 from store.run import Run
+from store.status import FOLDING
 
 
 def described(own: OwnSamples, thumbnails: str | None) -> dict[str, Any]:
@@ -90,17 +91,23 @@ class OwnRun:
         if state == "done" and self.run.stop_requested():
             state, message = "stopped", f"stopped after {recorded} whole epochs"
         with self._while_open:
-            self.progress.end()
             try:
-                if state != "failed":
-                    self.run.write_status(phase="folding into one database", share=None)
-                    self._folding.finish()
+                self._work_up(is_folded=state != "failed")
             except Exception as error:
                 words = f"{recorded} epochs are recorded, but not folded into one database; {error}"
                 self._say("failed", words)
                 raise
             self.run.clear_stop()
             self._say(state, message)
+
+    def _work_up(self, *, is_folded: bool) -> None:
+        """Folds what is recorded, if it is to be, while the heartbeat goes on: that may take minutes."""
+        try:
+            if is_folded:
+                self.progress.note(FOLDING)
+                self._folding.finish()
+        finally:
+            self.progress.end()
 
     def _say(self, state: str, message: str) -> None:
         last = self.run.last_epoch()
