@@ -19,7 +19,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from store import blame, sources
+from store import blame, connections, sources
 from store.errors import RunIsForeign
 from store.folding import summaries
 from store.run import Run
@@ -30,13 +30,6 @@ from store.sources import State
 # read. Summaries of past epochs and a map's first opening take up to twice as long; the few questions that
 # fail below it are asked again above it.
 MEMORY, MEMORY_AT_MOST = "24MB", "1GB"
-SETTINGS: dict[str, str | bool | int | float | list[str]] = {
-    "threads": 2,
-    "memory_limit": MEMORY,
-    "enable_external_file_cache": False,  # the system keeps the parts; a second copy only turns over
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-}
 # Seconds that the views of a past state stay for the questions that still use them.
 GRACE = 30.0
 
@@ -76,7 +69,9 @@ class _Reader:
 
     def _start(self) -> None:
         spill = Path(tempfile.gettempdir()) / f"undertow-{os.getpid()}"
-        self._connection = duckdb.connect(config={**SETTINGS, "temp_directory": str(spill)})
+        settings = connections.settings(threads=2, memory=MEMORY, spill=spill)
+        # The system keeps the parts; a second copy only turns over.
+        self._connection = duckdb.connect(config={**settings, "enable_external_file_cache": False})
         self._views: dict[Path, _Views] = {}
         self._attached: dict[Path, str] = {}
         self._retired: list[tuple[float, _Views]] = []

@@ -11,18 +11,13 @@ from pathlib import Path
 
 import duckdb
 
-from store import sources
+from store import connections, sources
 from store.folding import summaries
 from store.manifest import Manifest
 from store.schema import SIGNALS, TABLES
 
 # Samples whose epochs are counted at a time, so that a large run needs no more memory than a small one.
 _SAMPLES_AT_A_TIME = 200_000
-_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
-    "threads": 2,
-    "memory_limit": "1GB",
-    "autoinstall_known_extensions": False,
-}
 
 
 def wrong(folder: Path, published: Manifest, *, compared: Sequence[str]) -> str:
@@ -33,7 +28,7 @@ def wrong(folder: Path, published: Manifest, *, compared: Sequence[str]) -> str:
     path = folder / str(published.database)
     spill = Path(tempfile.gettempdir()) / f"undertow-check-{os.getpid()}"
     try:
-        with duckdb.connect(config={**_SETTINGS, "temp_directory": str(spill)}) as connection:
+        with duckdb.connect(config=connections.settings(threads=2, memory="1GB", spill=spill)) as connection:
             connection.execute(f"ATTACH {sources.quoted(path)} AS kept (READ_ONLY)")
             connection.execute("USE kept")
             found = _all_wrong(connection, published)

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import csv
 
-from store import sources
+from store import connections, sources
 from store.derived import ALL_MEANINGS, ALL_TABLES, RUN, RUN_COLUMNS
 from store.exporting.snapshot import MEMORY, ROWS_A_BATCH, THREADS, Snapshot
 from store.folding import fold
@@ -76,7 +76,7 @@ def write_database(run: Run, snapshot: Snapshot, path: Path, told: Told) -> None
         state, last_epoch = snapshot.state, snapshot.last_epoch
         fold.build(run.folder, path, state=state, last_epoch=last_epoch, threads=THREADS)
     rows = _about(run, snapshot)
-    with duckdb.connect(config={"threads": 1, "memory_limit": MEMORY}) as connection:
+    with duckdb.connect(config=connections.settings(threads=1, memory=MEMORY)) as connection:
         connection.execute(f"ATTACH {sources.quoted(path)} AS new")
         connection.execute("BEGIN")
         declared = ", ".join(f'"{column.name}" {column.type}' for column in RUN_COLUMNS)

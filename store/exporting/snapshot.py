@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from store import files, manifest, sources
+from store import connections, files, manifest, sources
 from store.derived import ALL_TABLES, SUMMARY
 from store.folding import summaries
 from store.sources import State
@@ -129,11 +129,7 @@ def opened(folder: Path, spill: Path) -> Iterator[Snapshot]:
     """
     state = sources.state(folder)
     _check(folder, state)
-    settings: dict[str, str | bool | int | float | list[str]] = {
-        "threads": THREADS,
-        "memory_limit": MEMORY,
-        "temp_directory": str(spill),
-    }
+    settings = connections.settings(threads=THREADS, memory=MEMORY, spill=spill)
     with duckdb.connect(config=settings) as connection:
         connection.execute("SET parquet_metadata_cache = true")  # every slice asks for the same footers
         database = sources.database(folder, state)

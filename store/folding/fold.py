@@ -18,7 +18,7 @@ from pathlib import Path
 
 import duckdb
 
-from store import files, manifest, parts, sources
+from store import connections, files, manifest, parts, sources
 from store.deletion import deletion_said
 from store.errors import disk_is_full
 from store.folding import summaries
@@ -108,7 +108,9 @@ def build(folder: Path, path: Path, *, state: sources.State, last_epoch: int, th
     """
     scratch = files.scratch_path(path)
     try:
-        with duckdb.connect(config=_settings(scratch, threads)) as connection:
+        spill = scratch.with_name(f"{scratch.name}.spill")  # cleaned with the scratch file
+        settings = connections.settings(threads=threads, memory=_MEMORY, spill=spill)
+        with duckdb.connect(config=settings) as connection:
             connection.execute(f"ATTACH {sources.quoted(scratch)} AS new (STORAGE_VERSION '{_FORMAT}')")
             old = sources.database(folder, state)
             if old:
@@ -129,11 +131,6 @@ def build(folder: Path, path: Path, *, state: sources.State, last_epoch: int, th
     finally:
         files.remove_scratch(scratch)
     return rows
-
-
-def _settings(scratch: Path, threads: int) -> dict[str, str | bool | int | float | list[str]]:
-    """Returns how a fold works: what sorting spills goes beside the scratch file and is cleaned with it."""
-    return {"threads": threads, "memory_limit": _MEMORY, "temp_directory": f"{scratch}.spill"}
 
 
 def _write(connection: duckdb.DuckDBPyConnection, selects: Mapping[str, str], *, last_epoch: int) -> int:

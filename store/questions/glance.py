@@ -8,7 +8,7 @@ from functools import cache
 
 import duckdb
 
-from store import manifest, sources, tables
+from store import connections, manifest, sources, tables
 from store.errors import RunIsForeign
 from store.run import Run
 
@@ -59,4 +59,4 @@ def _of_database(run: Run, published: manifest.Manifest, name: str) -> float | N
 
 @cache
 def _connection() -> duckdb.DuckDBPyConnection:
-    return duckdb.connect(config={"threads": 1, "memory_limit": "64MB"})
+    return duckdb.connect(config=connections.settings(threads=1, memory="64MB"))

@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -11,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from store import files, manifest, queries, sources
+from store import connections, files, manifest, queries, sources
 from store.folding import fold
 from store.reader import ask
 from store.run import Run
@@ -251,15 +250,15 @@ def test_an_epoch_killed_while_it_is_written_is_there_or_not(make_run, calls):
 
 def test_what_a_killed_fold_spilled_is_removed_by_the_next(make_run, monkeypatch):
     run, places = make_run(2), []
-    settings = fold._settings
+    settings = connections.settings
 
-    def spills(scratch, threads):
-        places.append(Path(settings(scratch, threads)["temp_directory"]))
+    def spills(**given):
+        places.append(given["spill"])
         places[-1].mkdir()
         (places[-1] / "duckdb_temp_storage-0.tmp").touch()
-        return settings(scratch, threads)
+        return settings(**given)
 
-    monkeypatch.setattr(fold, "_settings", spills)
+    monkeypatch.setattr(connections, "settings", spills)
     dead = run.folder / f"{files.SCRATCH}999999999-gone-0-run.duckdb.spill"
     dead.mkdir()
     run.fold()
