@@ -112,3 +112,17 @@ def test_a_class_without_a_value_has_a_row_that_says_so(make_run, rows):
     assert row.n == 0
     assert row[["mean", "q50", "low", "high"]].isna().all()
     assert row.histogram.tolist() == [0] * HISTOGRAM_BINS
+
+
+def test_a_masked_cell_is_as_unknown_as_a_nan(rows):
+    loss, hidden = rows.epoch(0)["loss"], np.arange(40) % 3 == 0
+    masked, unknown = (
+        statistics.epoch_statistics(
+            0, rows.epoch(0, loss=given), labels=rows.fixed()["label"], classes=len(rows.classes)
+        )
+        for given in (np.ma.masked_array(loss, hidden), np.where(hidden, np.nan, loss))
+    )
+    assert {name: masked[name].tolist() for name in ("n", "histogram")} == {
+        name: unknown[name].tolist() for name in ("n", "histogram")
+    }
+    np.testing.assert_array_equal(masked["mean"], unknown["mean"])
