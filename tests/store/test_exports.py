@@ -226,10 +226,13 @@ def assert_tells_whose(run: Run, found: pa.Table) -> None:
     }
 
 
-def test_a_long_run_is_the_same_read_in_slices(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("slice_rows", [100, 40], ids=["2 epochs, 25 samples", "1 epoch, 10 samples"])
+def test_a_long_run_is_the_same_read_in_slices(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slice_rows: int
+):
     fold_half(run)
     export(run, tmp_path / "whole", "parquet")
-    monkeypatch.setattr("store.exporting.snapshot.SLICE_ROWS", 100)  # two epochs, or 25 samples
+    monkeypatch.setattr("store.exporting.snapshot.SLICE_ROWS", slice_rows)
     monkeypatch.setattr("store.exporting.snapshot.ROWS_A_BATCH", 2048)
     export(run, tmp_path / "sliced", "parquet")
     for table in ALL_TABLES:
@@ -238,11 +241,12 @@ def test_a_long_run_is_the_same_read_in_slices(run: Run, tmp_path: Path, monkeyp
         assert sliced.num_rows == whole.num_rows
 
 
-def test_rows_come_by_epoch_then_sample(run: Run, tmp_path: Path):
+@pytest.mark.parametrize("table", ["history", "epoch_stats"])
+def test_rows_come_by_epoch_then_sample_or_class__all_samples_first(run: Run, tmp_path: Path, table: str):
     run.fold()
     export(run, tmp_path / "out", "parquet")
-    history = pq.read_table(tmp_path / "out" / "history.parquet", columns=["epoch", "sample_id"]).to_pandas()
-    assert history.equals(history.sort_values(["epoch", "sample_id"], ignore_index=True))
+    rows = pq.read_table(tmp_path / "out" / f"{table}.parquet", columns=SORTED_BY[table]).to_pandas()
+    assert rows.equals(rows.sort_values(SORTED_BY[table], ignore_index=True, na_position="first"))
 
 
 def test_a_parquet_file_says_whose_it_is_and_what_its_columns_mean(run: Run, tmp_path: Path):
