@@ -152,7 +152,7 @@ def main() -> None:
         code = code_of(failure)
         if code is None:
             raise
-        terminal.refuse(str(failure))
+        terminal.refuse("Interrupted." if code == INTERRUPTED else str(failure))
         raise SystemExit(code) from None
 
 

@@ -19,5 +19,7 @@ def code_of(failure: Exception) -> int | None:
 
     if isinstance(failure, (InvalidConfig, Refusal, AccessRefused)):
         return REFUSED
+    if isinstance(failure, RuntimeError) and str(failure).endswith("Query interrupted"):
+        return INTERRUPTED  # which is what DuckDB makes of Ctrl-C
     expected = (OSError, NoSupervisor, RunIsBusy, RunIsForeign, RunNotFound)
     return FAILED if isinstance(failure, expected) else None

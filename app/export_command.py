@@ -64,7 +64,10 @@ def export(
     name, content = _report(runs, found) if kind is Kind.report else _kept(found, kind)
     path = (out or Path(name)).absolute()
     _check_target(path, is_forced=force)
-    path.write_bytes(content)
+    try:
+        path.write_bytes(content)
+    except PermissionError as failure:
+        raise Refusal(f"{path} cannot be written ({failure.strerror}); choose another --out") from failure
     terminal.say(f"Written: {path} ({wording.size(len(content))})")
 
 

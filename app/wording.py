@@ -99,7 +99,7 @@ def size(amount: float | None) -> str:
     value, units = float(amount or 0), ["bytes", "kB", "MB", "GB", "TB"]
     while value >= 999.5 and len(units) > 1:
         value, units = value / 1000, units[1:]
-    return f"{number(value)}{_SPACE}{units[0]}"
+    return f"{f'{value:.0f}' if units[0] == 'bytes' else number(value)}{_SPACE}{units[0]}"
 
 
 def shortened(text: str, most: int) -> str:

@@ -11,8 +11,8 @@ from pathlib import Path
 import typer
 from rich.table import Table
 
-from app import launch, wording
-from app.exits import Refusal
+from app import launch, terminal, wording
+from app.exits import INTERRUPTED, Refusal
 from app.keeping import layout, sizes
 from store import status as statuses
 from store.errors import RunIsBusy, RunIsForeign
@@ -63,7 +63,11 @@ def is_wanted(planned: Sequence[Removal]) -> bool:
         raise Refusal(
             f"nobody is here to be asked whether {total(planned)} may go; add --yes, or --dry-run to look"
         )
-    return typer.confirm(f"Remove {total(planned)} for good?")
+    try:
+        return typer.confirm(f"Remove {total(planned)} for good?")
+    except typer.Abort:  # Ctrl-C
+        terminal.say("\nNothing was removed.")
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def remove(planned: Sequence[Removal]) -> list[str]:

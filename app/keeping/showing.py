@@ -96,6 +96,9 @@ def lines(shown: Shown) -> Iterator[str | Table]:
     yield layout.pairs([("Run", one.folder.name), *_doing(shown), *_kept(shown), *_made(shown)])
     if one.problem:
         yield f"\nIt cannot be read: {one.problem}"
+    if not one.config:
+        yield "\nIts settings cannot be read."
+        return
     changed = settings.changed(one.config)
     yield "\nSettings that are not the defaults:" if changed else "\nAll settings are the defaults."
     if changed:
@@ -126,7 +129,8 @@ def _kept(shown: Shown) -> Iterator[tuple[str, str]]:
         rows = wording.count(one.epochs_done * one.samples)
         yield "Rows", f"{rows}: {wording.plural(one.samples, 'sample')} in each epoch"
     named = shown.published.database if shown.published else None
-    yield "Database", f"{named}, {wording.size(sizes['database'].bytes)}" if named else "none yet"
+    unnamed = "none yet" if shown.published else _size(sizes["database"])
+    yield "Database", f"{named}, {wording.size(sizes['database'].bytes)}" if named else unnamed
     yield "Parts", _size(sizes["parts"])
     epochs = ", ".join(map(str, shown.maps))
     yield "Maps", f"{_size(sizes['maps'])}, of epochs {epochs}" if shown.maps else "none"

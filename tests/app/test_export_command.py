@@ -94,6 +94,18 @@ def test_what_cannot_be_written_or_found_is_a_sentence_with_a_remedy(
         assert said.endswith(f"\n{sentence}\n")
 
 
+def test_a_place_that_may_not_be_written_is_named(
+    export: Command, runs: list[Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+    code, said = export(runs[0].id, "--to", "kept-csv", "--out", "kept.csv")
+    assert code == 2
+    assert said.endswith("/kept.csv cannot be written (Permission denied); choose another --out\n")
+
+
 def test_a_run_of_a_study_that_cannot_be_read_is_named_and_fails_the_export(
     export: Command, runs: list[Run]
 ) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import typer
 from rich.console import Console
 
 from app import cli, terminal
@@ -213,6 +214,16 @@ def test_show_says_where_everything_is_and_where_it_failed(command: Command, mad
     assert command(made.root, "show", made.foreign.id).out.count("It cannot be read: run") == 1
 
 
+def test_show_says_nothing_of_a_database_or_settings_that_it_cannot_read(
+    command: Command, runs: Runs
+) -> None:
+    (runs.folded.folder / "manifest.json").write_text('{"schema": 2}', encoding="utf-8")
+    told = command(runs.root, "show", runs.folded.id).out
+    assert re.search(r"^Database +1 file, \S+\s[kM]B *$", told, re.MULTILINE)
+    (runs.folded.folder / "config.json").unlink()
+    assert command(runs.root, "show", runs.folded.id).out.endswith("\n\nIts settings cannot be read.\n")
+
+
 def test_show_as_json_has_settings_sizes_and_what_is_folded(command: Command, made: Runs) -> None:
     shown = json.loads(command(made.root, "show", made.folded.id, "--json").out)
     of_list = json.loads(command(made.root, "list", "--json").out)[0]
@@ -283,6 +294,23 @@ def test_rm_asks_and_without_anybody_to_ask_refuses(
         assert ended.code == 0
     assert ended.out.splitlines()[-1] == f"Removed {told}."
     assert len(find_runs(runs.root)) == 2
+
+
+def test_ctrl_c_at_the_question_and_in_duckdb_ends_with_130(
+    command: Command, made: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def press(_: object) -> None:
+        raise typer.Abort
+
+    def interrupt(*_: object) -> None:
+        raise RuntimeError("Query interrupted")
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("typer.confirm", press)
+    ended = command(made.root, "rm", "window")
+    assert (ended.code, ended.out.splitlines()[-1]) == (130, "Nothing was removed.")
+    monkeypatch.setattr(listing, "row", interrupt)
+    assert command(made.root, "list") == Ended(130, "", "Interrupted.\n")
 
 
 def test_rm_removes_damaged_and_foreign_runs_and_none_where_one_is_at_work(
