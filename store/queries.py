@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from store import maps, schema
-from store.folding import summaries
+from store import maps, schema, summaries
 from store.questions import decision, suspicion
 from store.questions.decision import Why
 from store.questions.suspicion import SUSPECT_SIGNALS

@@ -19,9 +19,8 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from store import blame, connections, sources
+from store import blame, connections, sources, summaries
 from store.errors import RunIsForeign
-from store.folding import summaries
 from store.run import Run
 from store.schema import TABLES
 from store.sources import State

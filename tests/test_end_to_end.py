@@ -15,9 +15,8 @@ from streamlit.testing.v1 import AppTest
 
 from app import launch
 from engine import config
-from store import queries, schema
+from store import queries, schema, summaries
 from store.checking import findings
-from store.folding import summaries
 from store.run import Run
 
 MAIN = Path(__file__).parents[1] / "app" / "main.py"

@@ -14,9 +14,9 @@ from app import cached, canvas, cards, live, markup, naming, overlap, wording
 from app.studies.members import Member
 from app.what_if import what_if_charts
 from engine.config import InvalidConfig, RunConfig, parse
+from store import predictions
 from store.errors import RunIsForeign
-from store.questions import predictions
-from store.questions.predictions import Prediction
+from store.predictions import Prediction
 from store.run import Run, default_root, find_runs
 
 MATES = 5  # runs of other seeds that are compared at most

@@ -14,9 +14,9 @@ from app.new_run import launch_card, plan
 from app.studies.members import Member
 from app.what_if import replay, what_if_words
 from engine.config import RunConfig
+from store import predictions
 from store.errors import RunIsForeign
-from store.questions import predictions
-from store.questions.predictions import Prediction
+from store.predictions import Prediction
 from store.run import Run, default_root
 
 EPOCHS = 25  # that are predicted, spread evenly: each is computed before the runs are queued

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from store import connections, sources
-from store.folding import summaries
+from store import connections, sources, summaries
 from store.manifest import Manifest
 from store.schema import SIGNALS, TABLES
 

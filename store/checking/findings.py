@@ -13,11 +13,10 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from store import files, manifest, maps, parts, samples, tables
+from store import files, manifest, maps, parts, predictions, samples, tables
 from store.checking import database, leftovers
 from store.errors import RunIsForeign
 from store.manifest import Manifest
-from store.questions import predictions
 from store.schema import SIGNALS
 
 OK, LEFTOVER, PROBLEM = "ok", "leftover", "problem"

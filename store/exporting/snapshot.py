@@ -12,9 +12,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from store import connections, files, manifest, sources
+from store import connections, files, manifest, sources, summaries
 from store.derived import ALL_TABLES, SUMMARY
-from store.folding import summaries
 from store.sources import State
 
 THREADS, MEMORY = 2, "1GB"

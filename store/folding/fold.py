@@ -18,10 +18,9 @@ from pathlib import Path
 
 import duckdb
 
-from store import connections, files, manifest, parts, sources
+from store import connections, files, manifest, parts, sources, summaries
 from store.deletion import deletion_said
 from store.errors import disk_is_full
-from store.folding import summaries
 from store.manifest import Manifest
 from store.schema import TABLES, ddl
 

@@ -15,8 +15,8 @@ from app.studies import reading
 from app.theme import LIGHT
 from app.what_if import what_if_charts, what_if_launch, what_if_words
 from engine.config import RunConfig, parse
-from store import files, queries
-from store.questions import predictions, terms
+from store import files, predictions, queries
+from store.questions import terms
 from store.run import Run, find_runs
 from tests.pages import charts, texts
 from tests.synthetic import JOINT, make_run

@@ -13,12 +13,11 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from store import files, manifest, samples
+from store import files, manifest, predictions, samples
 from store.checking import findings
 from store.checking.findings import Finding
 from store.folding import fold
-from store.questions import predictions
-from store.questions.predictions import Prediction
+from store.predictions import Prediction
 from store.run import Run
 from tests.store.conftest import Rows
 

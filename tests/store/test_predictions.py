@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from store import files
+from store import files, predictions
 from store.errors import RunIsForeign
-from store.questions import predictions, terms
-from store.questions.predictions import Prediction
+from store.predictions import Prediction
+from store.questions import terms
 from store.run import Run
 
 CONFIG = {"strategy": {"kind": "joint", "keep": 0.5}, "seed": 3}

@@ -6,8 +6,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from store import queries
-from store.folding import summaries
+from store import queries, summaries
 from store.reader import ask
 from store.run import Run
 from store.schema import TABLES
