@@ -136,3 +136,10 @@ def test_a_new_run_is_newer_than_the_others_and_takes_no_one_s_name(tmp_path, se
 def test_the_start_of_a_process_is_counted_from_the_boot():
     assert 0 < processes.started(os.getpid()) <= time.clock_gettime(time.CLOCK_BOOTTIME)
     assert processes.started(2**22 + 1) is None
+
+
+def test_a_process_of_another_boot_is_not_the_one_that_is_meant():
+    pid = os.getpid()
+    begun = processes.started(pid)
+    assert processes.is_running(pid, begun, processes.boot_id())
+    assert not processes.is_running(pid, begun, "another boot")

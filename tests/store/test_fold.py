@@ -1,5 +1,6 @@
 """Folding changes where the rows lie and nothing else, wherever it is interrupted."""
 
+import pkgutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from store.folding import fold
 from store.reader import ask
 from store.run import Run
 from store.schema import TABLES
+from tests import faults
 
 # Dies by SIGKILL at the given call of the given function, in the middle of what the last argument does.
 DIES = """
@@ -246,6 +248,41 @@ def test_an_epoch_killed_while_it_is_written_is_there_or_not(make_run, calls):
     with run.claim():
         epochs = {manifest.numbered(run.folder / "parts", kind)[-1] for kind in ("stats", "metrics", "epoch")}
         assert epochs == {run.last_epoch()}
+
+
+@pytest.mark.parametrize(
+    "step", ["store.sources.state", "store.manifest.publish", "store.folding.fold._clean"]
+)
+def test_a_fold_holds_its_lock_from_its_first_look_to_its_cleaning(make_run, monkeypatch, step):
+    run, free = make_run(2), []
+    real = pkgutil.resolve_name(step)
+
+    def looked_at(*given):
+        free.append(faults.is_free(run.folder / manifest.FOLD_LOCK))
+        return real(*given)
+
+    monkeypatch.setattr(step, looked_at)
+    run.fold()
+    assert free == [False]
+
+
+def test_going_back_drops_the_map_of_every_later_epoch(make_run):
+    run = make_run(3)
+    for epoch in range(3):
+        run.write_map(epoch, **faults.plane(epoch))
+    run.rewind(0)
+    assert run.map_epochs() == [0]
+
+
+def test_a_database_is_on_the_disk_before_it_has_its_name(make_run, monkeypatch):
+    run, flushed = make_run(2), []
+    database = run.folder / "run.duckdb"
+    monkeypatch.setattr(files, "sync", lambda path: flushed.append((path, database.exists())))
+    run.fold()
+    (content, was_named), names = flushed[0], flushed[1]
+    assert (content.name.startswith(files.SCRATCH), content.name.endswith("run.duckdb")) == (True, True)
+    assert not was_named
+    assert names == (run.folder, True)
 
 
 def test_what_a_killed_fold_spilled_is_removed_by_the_next(make_run, monkeypatch):

@@ -316,3 +316,21 @@ def test_a_question_that_needs_more_memory_gets_it_and_hands_it_back(make_run):
     list_of_40_megabytes = "SELECT len(list(range)) AS n FROM range(5_000_000)"
     assert ask(run, list_of_40_megabytes).n.tolist() == [5_000_000]
     assert ask(run, "SELECT current_setting('memory_limit') AS memory").memory.tolist() == ["22.8 MiB"]
+
+
+@pytest.mark.parametrize("end", [duckdb.FatalException, duckdb.InternalException])
+def test_a_question_that_ends_duckdb_is_asked_again_of_another_connection(
+    make_run, own_reader, monkeypatch, end
+):
+    run, dead, real = make_run(2), [], own_reader._answer
+
+    def ends_once(*given, **named):
+        if not dead:
+            dead.append(own_reader._connection)
+            own_reader._connection.close()
+            raise end("database has been invalidated")
+        return real(*given, **named)
+
+    monkeypatch.setattr(own_reader, "_answer", ends_once)
+    assert ask(run, COUNTS).n.tolist() == [40, 40]
+    assert own_reader._connection is not dead[0]
