@@ -6,11 +6,13 @@ What a person asked for goes to stdout, what went wrong to stderr in one sentenc
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 if TYPE_CHECKING:
     from pandas import DataFrame  # loading pandas would delay the first line by half a second
 
+_NARROWEST = 10  # columns of a text beside numbers
 WIDE = 240  # columns of a table that a file or a program reads
 
 out = Console(highlight=False)
@@ -42,4 +44,20 @@ def show(frame: "DataFrame", *, right_from: int = 1) -> None:
         table.add_column(str(name), justify="right" if position >= right_from else "left", overflow="fold")
     for row in frame.itertuples(index=False):
         table.add_row(*(str(cell) for cell in row))
+    _spare_numbers(table, frame, right_from)
     out.print(table, markup=False)
+
+
+def _spare_numbers(table: Table, frame: "DataFrame", right_from: int) -> None:
+    """Lets texts give way before a number or a word of its head is broken, where that is enough."""
+    numbers = {
+        position: max(map(len, (*str(name).split(), *map(str, frame.iloc[:, position]))))
+        for position, name in enumerate(frame.columns)
+        if position >= right_from
+    }
+    texts = len(table.columns) - len(numbers)
+    taken = sum(numbers.values()) + 3 * len(table.columns) + 1 + _NARROWEST * texts
+    wanted = Measurement.get(out, out.options.update(width=10_000), table).maximum
+    if taken <= out.width < wanted:
+        for position, width in numbers.items():
+            table.columns[position].width = width
