@@ -7,6 +7,7 @@ connection in a forked loader worker crashes it: whoever trains loads no DuckDB.
 import argparse
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -15,12 +16,14 @@ from pathlib import Path
 
 import psutil
 
-from store import manifest, tables
+from store import manifest, sources, tables
 
 # A fold is worth its while from so many parts that hold so many rows, or where hot parts are many.
 EPOCHS, ROWS, MANY = 8, 1_000_000, 64
 # The unfolded parts reach this share of what is folded first, so that a long run is written about five times.
 SHARE = 0.25
+# A fold begins where so many times the size of what it folds is free: it must not fill the training's disk.
+ROOM = 3
 NICENESS = 10
 
 _CODE = Path(__file__).parents[2]
@@ -41,6 +44,15 @@ def is_due(folder: Path, up_to: int) -> bool:
     return newer >= MANY or newer * tables.read_rows(folder / "samples.parquet") >= ROWS
 
 
+def has_room(folder: Path) -> bool:
+    """True where the disk takes the next database beside all that is there, and the training goes on."""
+    try:
+        needed = ROOM * sources.size(folder, sources.state(folder))
+    except FileNotFoundError:  # the fold of a killed engine publishes just now
+        return False
+    return shutil.disk_usage(folder).free > needed
+
+
 class Folding:
     """Folds a run while this process trains it, and the rest at its end; one fold at a time."""
 
@@ -54,7 +66,9 @@ class Folding:
 
         One that fails is logged and left to the end: the epochs are as safe in their parts.
         """
-        if self._failed or (self._at_work and self._at_work.is_alive()) or not is_due(self._folder, epoch):
+        if self._failed or (self._at_work and self._at_work.is_alive()):
+            return
+        if not is_due(self._folder, epoch) or not has_room(self._folder):
             return
         process = _start(self._folder, "--up-to", str(epoch), "--threads", "1")
         self._at_work = threading.Thread(target=self._see_to, args=(process,), name="folding", daemon=True)

@@ -5,6 +5,7 @@ import logging
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -120,3 +121,16 @@ beside.main()
 def test_whoever_starts_a_fold_loads_no_duckdb():
     script = "import sys, store.folding.beside; sys.exit('duckdb' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_a_fold_that_the_disk_has_no_room_for_does_not_begin(make_run, monkeypatch):
+    monkeypatch.setattr(beside, "ROWS", 1)
+    run = make_run(8)
+    folding = Folding(run.folder)
+    with monkeypatch.context() as nearly_full:
+        nearly_full.setattr(beside.shutil, "disk_usage", lambda _: SimpleNamespace(free=10_000))
+        folding.after_epoch(7)
+    assert folding._at_work is None
+    folding.after_epoch(7)
+    folding._at_work.join(timeout=60)
+    assert manifest.read_manifest(run.folder).folded == 7
