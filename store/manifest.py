@@ -82,7 +82,9 @@ def read_manifest(folder: Path) -> Manifest:
     """Returns the manifest; RunIsForeign where the folder is no run or a run of another schema version."""
     content = files.read_json(folder / MANIFEST)
     if content is None:
-        raise RunIsForeign(f"{folder} is no run: {MANIFEST} is missing or damaged; pick another folder")
+        raise RunIsForeign(
+            f"{folder} is no run: {MANIFEST} is missing or damaged; restore it or delete the folder"
+        )
     version = content.get("schema")
     if version != SCHEMA_VERSION:
         raise RunIsForeign(
