@@ -13,11 +13,16 @@ from store.manifest import MANIFEST
 
 @contextmanager
 def deletion_said(folder: Path, *failures: type[Exception]) -> Iterator[None]:
-    """Raises RunIsForeign instead of FileNotFoundError, or one of the failures, where the run is gone."""
+    """Raises RunIsForeign instead of FileNotFoundError, and of the other failures where the run is gone."""
     told: tuple[type[Exception], ...] = (FileNotFoundError, *failures)
     try:
         yield
     except told as failure:
-        if (folder / MANIFEST).exists():
+        if not (folder / MANIFEST).exists():
+            raise RunIsForeign(f"run {folder.name} was deleted while it was worked on") from failure
+        if not isinstance(failure, FileNotFoundError) or failure.errno is None:  # it is a sentence already
             raise
-        raise RunIsForeign(f"run {folder.name} was deleted while it was worked on") from failure
+        raise RunIsForeign(
+            f"a file of run {folder.name} is missing ({failure.filename or failure}); restore it from a copy "
+            "or delete the run"
+        ) from failure

@@ -106,7 +106,7 @@ class Store:
                 f"{surroundings.cache}; free some, or name a folder on another disk with UNDERTOW_CACHE"
             )
         folder = files.scratch_path(surroundings.cache / "bench-store")
-        surroundings.say(f"{self.name}: writes up to {needed / 1e9:.1f} GB to {folder}, deleted at the end")
+        surroundings.say(f"{self.name}: writes up to {needed / 1e6:,.0f} MB to {folder}, deleted at the end")
         folder.mkdir()
         try:
             yield folder

@@ -97,6 +97,16 @@ def kind(line: str) -> str:
     return line.partition(":")[0]
 
 
+def test_a_file_that_goes_away_under_an_epoch_is_a_sentence(make_run, rows):
+    """As where rm -rf has come so far and the manifest is still there."""
+    run = make_run(1)
+    (run.folder / "classes.parquet").unlink()
+    with pytest.raises(
+        RunIsForeign, match=rf"a file of run {run.id} is missing \(.*classes\.parquet.*; restore"
+    ):
+        run.write_epoch(1, rows.epoch(1), rows.metrics(1))
+
+
 def test_a_status_brings_no_deleted_run_back(make_run):
     run = make_run(1)
     (run.folder / "manifest.json").unlink()  # rm has come so far
