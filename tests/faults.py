@@ -11,6 +11,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,11 @@ class Notes:
     begun, returned, questions, errors = range(4)
 
     def __init__(self, path: Path) -> None:
-        if not path.exists():
-            path.write_bytes(np.array([-1, -1, 0, 0]).tobytes())
+        own = path.with_name(f"{path.name}-{os.getpid()}")
+        own.write_bytes(np.array([-1, -1, 0, 0]).tobytes())
+        with suppress(FileExistsError):  # whoever comes first makes it, whole
+            os.link(own, path)
+        own.unlink()
         self.numbers: ndarray = np.memmap(path, np.int64, "r+")
 
     def __getitem__(self, name: int) -> int:
