@@ -5,6 +5,7 @@ moment its file has its name. Both only ever change by a rename, so that a reade
 """
 
 import re
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -74,7 +75,10 @@ def map_path(folder: Path, epoch: int) -> Path:
 
 def numbered(folder: Path, kind: str = "epoch") -> list[int]:
     """Returns the epochs that have a file <kind>-<epoch>.parquet in the folder, in order."""
-    matches = (_PART.fullmatch(path.name) for path in folder.iterdir()) if folder.is_dir() else ()
+    names: list[str] = []
+    with suppress(FileNotFoundError, NotADirectoryError):
+        names = [path.name for path in folder.iterdir()]
+    matches = map(_PART.fullmatch, names)
     return sorted(int(match[2]) for match in matches if match and match[1] == kind)
 
 

@@ -12,13 +12,14 @@ run as one file.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 
-from store import connections, files, manifest, parts, sources, summaries
+from store import blame, connections, files, manifest, parts, sources, summaries
 from store.deletion import deletion_said
 from store.errors import disk_is_full
 from store.manifest import Manifest
@@ -49,14 +50,25 @@ def fold(folder: Path, up_to: int | None = None, *, threads: int = 2, is_final: 
     is_final: no fold is to follow soon, so nothing of the generation before is kept; a question that still
     looks at it is asked again.
     """
-    with files.locked(folder / manifest.FOLD_LOCK, wait=True), deletion_said(folder, duckdb.Error):
+    with files.locked(folder / manifest.FOLD_LOCK, wait=True), _blamed(folder):
         _fold(folder, up_to, threads=threads, is_final=is_final)
 
 
 def refold(folder: Path, epoch: int) -> None:
     """Publishes a generation without the epochs after epoch; the caller holds the fold lock."""
-    with deletion_said(folder, duckdb.Error):
+    with _blamed(folder):
         _publish(folder, sources.state(folder), epoch, threads=2)
+
+
+@contextmanager
+def _blamed(folder: Path) -> Iterator[None]:
+    """Raises RunIsForeign naming the file to blame where DuckDB fails, or saying that the run is gone."""
+    with deletion_said(folder, duckdb.Error):
+        try:
+            yield
+        except duckdb.Error as failure:
+            blame.explain([folder], failure)
+            raise
 
 
 def _fold(folder: Path, up_to: int | None, *, threads: int, is_final: bool) -> None:

@@ -14,7 +14,7 @@ import pytest
 from store import connections, files, manifest, queries, sources
 from store.folding import fold
 from store.reader import ask
-from store.run import Run
+from store.run import Run, RunIsForeign
 from store.schema import TABLES
 from tests import faults
 
@@ -332,3 +332,15 @@ def test_one_sample_s_history_reads_few_row_groups_and_only_the_columns_asked_fo
     assert int(groups) == -(-samples * 80 // group)
     assert int(scanned) <= 3  # of 6: where it was kept, and where its block was dropped
     assert "weight" not in plan
+
+
+def test_a_database_that_goes_away_under_a_fold_is_a_sentence(make_run, rows):
+    """As where rm -rf has come so far and the manifest is still there."""
+    run = make_run(2)
+    run.fold()
+    rows.add(run, 1)
+    (run.folder / "run.duckdb").unlink()
+    with pytest.raises(RunIsForeign, match=f"the files of run {run.id} vanish while they are read"):
+        run.fold()
+    with pytest.raises(RunIsForeign, match=f"the files of run {run.id} vanish while they are read"):
+        run.rewind(0)
