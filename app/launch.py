@@ -184,10 +184,7 @@ def ask_engine(*words: str) -> dict[str, Any]:
 
 
 def bench(words: Sequence[str]) -> int:
-    """Measures in a process of its own, whose output is this one's; returns its exit code.
-
-    Ctrl-C reaches both: this one waits until the other has deleted the gigabytes that it wrote.
-    """
+    """Measures in a process of its own and returns its exit code, on Ctrl-C once that has cleaned up too."""
     command = [sys.executable, "-m", "engine.bench", *words]
     process = subprocess.Popen(command, cwd=_CODE, env={**os.environ, **_ONE_THREAD})
     while True:

@@ -236,10 +236,7 @@ def measure(task: Task, state: State, images: ndarray, labels: ndarray, watch: S
 
 
 def save(task: Task, state: State, done: Epoch) -> None:
-    """Records the epoch, then writes the checkpoint, so that a resumed run never skips one.
-
-    What has a checkpoint may be folded: a resumed run does not write it again.
-    """
+    """Records the epoch, then its checkpoint: a resumed run skips none and rewrites none that is folded."""
     watch = Stopwatch()
     state.epoch += 1
     if not task.world.leads:
