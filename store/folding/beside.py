@@ -59,19 +59,21 @@ class Folding:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._at_work: threading.Thread | None = None
-        self._failed = False
+        self._again_from = 0  # the epoch from which a fold is tried again after one that failed
 
     def after_epoch(self, epoch: int) -> None:
         """Starts a fold of what is recorded up to an epoch, if that is due and none is at work; never waits.
 
-        One that fails is logged and left to the end: the epochs are as safe in their parts.
+        One that fails is logged and tried again when the run is twice as long: the parts are as safe.
         """
-        if self._failed or (self._at_work and self._at_work.is_alive()):
+        if epoch < self._again_from or (self._at_work and self._at_work.is_alive()):
             return
         if not is_due(self._folder, epoch) or not has_room(self._folder):
             return
         process = _start(self._folder, "--up-to", str(epoch), "--threads", "1")
-        self._at_work = threading.Thread(target=self._see_to, args=(process,), name="folding", daemon=True)
+        self._at_work = threading.Thread(
+            target=self._see_to, args=(process, epoch), name="folding", daemon=True
+        )
         self._at_work.start()
 
     def finish(self) -> None:
@@ -82,10 +84,10 @@ class Folding:
         if sentence:
             raise FoldFailed(sentence)
 
-    def _see_to(self, process: "subprocess.Popen[str]") -> None:
+    def _see_to(self, process: "subprocess.Popen[str]", epoch: int) -> None:
         sentence = _outcome(process)
         if sentence:
-            self._failed = True
+            self._again_from = 2 * epoch
             log.warning("not folded while training, which goes on; %s", sentence)
 
 

@@ -77,15 +77,14 @@ def test_a_fold_in_training_takes_in_nothing_that_a_resume_would_drop(make_run):
     assert (run.last_epoch(), manifest.read_manifest(run.folder).generation) == (2, 1)
 
 
-def test_a_fold_that_fails_while_training_is_logged_once_and_said_at_the_end(
+def test_a_fold_that_fails_while_training_is_logged_tried_again_later_and_said_at_the_end(
     make_run, rows, monkeypatch, caplog
 ):
     monkeypatch.setattr(beside, "ROWS", 1)
     run = make_run(8)
     part = manifest.part_path(run.folder, "epoch", 3)
-    content = bytearray(part.read_bytes())
-    content[100] ^= 1
-    part.write_bytes(content)
+    whole = part.read_bytes()
+    part.write_bytes(whole[:100] + bytes([whole[100] ^ 1]) + whole[101:])
     folding = Folding(run.folder)
     with caplog.at_level(logging.WARNING):
         folding.after_epoch(7)
@@ -97,7 +96,13 @@ def test_a_fold_that_fails_while_training_is_logged_once_and_said_at_the_end(
     assert "not folded while training, which goes on; parts/epoch-00003.parquet" in caplog.text
     with pytest.raises(FoldFailed, match=sentence):
         folding.finish()
-    assert run.epochs() == list(range(9))
+    part.write_bytes(whole)
+    rows.add(run, 6)
+    folding.after_epoch(13)
+    assert manifest.read_manifest(run.folder).generation == 0
+    folding.after_epoch(14)  # twice as long
+    folding._at_work.join(timeout=60)
+    assert (manifest.read_manifest(run.folder).folded, run.epochs()) == (14, list(range(15)))
 
 
 def test_the_process_has_a_low_priority_and_says_nothing_of_a_run_that_is_gone(make_run):
