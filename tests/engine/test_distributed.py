@@ -23,6 +23,7 @@ from engine.models.settings import SmallNet
 from store import queries
 from store.run import Run
 
+SUMS = "sums: "  # begins the line of the answer, among what torchrun has to say
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
 # A small rate: the nets' sums differ in their last digit, and large steps would multiply that.
 SETTINGS = [
@@ -50,7 +51,7 @@ def parameters_after_steps() -> list[float]:
             optimizer.step()
         answers = [float(tensor.detach().double().sum()) for tensor in net.state_dict().values()]
         if world.leads:
-            sys.stdout.write(json.dumps(answers) + "\n")  # what the test reads
+            sys.stdout.write(f"{SUMS}{json.dumps(answers)}\n")  # what the test reads
         return answers
 
 
@@ -79,7 +80,8 @@ def ended(process: subprocess.Popen[str], seconds: float) -> str:
 
 def test_shared_norms_and_gradients_are_those_of_the_whole_batch():
     output = ended(started([*TORCHRUN, __file__]), 120)
-    np.testing.assert_allclose(json.loads(output.splitlines()[-1]), parameters_after_steps(), rtol=1e-9)
+    (answer,) = [line.removeprefix(SUMS) for line in output.splitlines() if line.startswith(SUMS)]
+    np.testing.assert_allclose(json.loads(answer), parameters_after_steps(), rtol=1e-9)
 
 
 @pytest.fixture(scope="module")
