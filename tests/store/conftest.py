@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from store import reader
 from store.run import Run
 from store.schema import EPOCH_COLUMNS, METRIC_COLUMNS
 
@@ -54,6 +55,12 @@ class Rows:
         first = run.last_epoch() + 1
         for epoch in range(first, first + epochs):
             run.write_epoch(epoch, self.epoch(epoch, samples), self.metrics(epoch))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def fresh_reader() -> None:
+    """Begins each file with a reader that knows no run: a session's thousands make it slow."""
+    reader._reader.cache_clear()
 
 
 @pytest.fixture
