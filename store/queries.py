@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from store import maps, schema, summaries
-from store.questions import decision, suspicion
+from store.questions import decision, suspicion, terms
 from store.questions.decision import Why
 from store.questions.suspicion import SUSPECT_SIGNALS
 from store.reader import ask, ask_runs
@@ -235,15 +235,9 @@ def whys(run: Run, sample_ids: Sequence[int], epoch: int) -> list[Why]:
     config = run.config()
     known = ask(
         run,
-        """
+        f"""
         SELECT sample_id, consistency, now.selected, now.weight, before.score, before.rarity, last_loss
-        FROM history AS now JOIN samples USING (sample_id)
-        LEFT JOIN (FROM history WHERE epoch = $epoch - 1) AS before USING (sample_id)
-        LEFT JOIN (
-            SELECT sample_id, arg_max(loss, epoch) AS last_loss FROM history
-            WHERE $by_loss AND epoch < $epoch AND isfinite(loss) GROUP BY sample_id
-        ) USING (sample_id)
-        WHERE now.epoch = $epoch ORDER BY sample_id
+        FROM {terms.AS_IT_BEGAN}
         """,
         epoch=int(epoch),
         by_loss=(config.get("strategy") or {}).get("kind") == "infobatch",

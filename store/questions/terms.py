@@ -13,6 +13,18 @@ from numpy import ndarray
 from store.reader import ask
 from store.run import Run
 
+# Every sample in an epoch (now), with what was known of it as that began (before, last_loss), by id; binds
+# $epoch, and $by_loss, which says whether the last loss is wanted.
+AS_IT_BEGAN = """
+    history AS now JOIN samples USING (sample_id)
+    LEFT JOIN (FROM history WHERE epoch = $epoch - 1) AS before USING (sample_id)
+    LEFT JOIN (
+        SELECT sample_id, arg_max(loss, epoch) AS last_loss FROM history
+        WHERE $by_loss AND epoch < $epoch AND isfinite(loss) GROUP BY sample_id
+    ) USING (sample_id)
+    WHERE now.epoch = $epoch ORDER BY sample_id
+"""
+
 
 def terms(run: Run, epoch: int, *, by_loss: bool = False) -> pd.DataFrame:
     """Returns what was known of each sample when an epoch was selected, one row a sample, by id.
@@ -23,16 +35,10 @@ def terms(run: Run, epoch: int, *, by_loss: bool = False) -> pd.DataFrame:
     """
     return ask(
         run,
-        """
+        f"""
         SELECT sample_id, label, true_label, consistency, before.neighbour_distance, before.rarity,
-            before.score, last_loss, history.selected
-        FROM history JOIN samples USING (sample_id)
-        LEFT JOIN (FROM history WHERE epoch = $epoch - 1) AS before USING (sample_id)
-        LEFT JOIN (
-            SELECT sample_id, arg_max(loss, epoch) AS last_loss FROM history
-            WHERE $by_loss AND epoch < $epoch AND isfinite(loss) GROUP BY sample_id
-        ) USING (sample_id)
-        WHERE history.epoch = $epoch ORDER BY sample_id
+            before.score, last_loss, now.selected
+        FROM {AS_IT_BEGAN}
         """,
         epoch=int(epoch),
         by_loss=by_loss,
