@@ -6,8 +6,9 @@ settings without the seeds, so that further seeds join the study that is there.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from engine.config import InvalidConfig, RunConfig, parse
 from engine.selection.budget import BudgetSettings
@@ -26,8 +27,10 @@ class Preset:
     """A study that is decided before it begins: what is asked, compared, measured, and after which source.
 
     pairs: (arm, reference) of each comparison; empty: every arm against the first; against_zero: every arm's
-    own value against 0. fixed: changes that all arms share. seeded: settings that take the run's seed.
-    same_budget: all arms back-propagate equally many samples. beside: measures shown, not judged.
+    own value against 0. fixed: changes that all arms share. defaults: changes of parts that the base leaves
+    at kind none, so that a base with noise or a tail of its own keeps it. seeded: settings that take the
+    run's seed, beside noise.seed, which takes it in every study. same_budget: all arms back-propagate equally
+    many samples. beside: measures shown, not judged.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Preset:
     measure: str = "test_accuracy"
     pairs: tuple[tuple[str, str], ...] = ()
     fixed: tuple[str, ...] = ()
+    defaults: tuple[str, ...] = ()
     seeded: tuple[str, ...] = ()
     beside: tuple[str, ...] = ("backpropagated",)
     note: str = ""
@@ -74,6 +78,15 @@ def study_name(preset: Preset, base: RunConfig) -> str:
     return f"{preset.name}-{base.source.kind}-{digest}"
 
 
+def seeded(preset: Preset | None, config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Returns the settings of a run that take its seed, so that no draw is the same at every seed.
+
+    Wrong labels among them: else n seeds would tell of one set of wrong labels (ours).
+    """
+    named = preset.seeded if preset else ()
+    return (*named, "noise.seed") if "seed" in config["noise"] else named
+
+
 def content_key(configs: Sequence[RunConfig]) -> str:
     """Returns eight hexadecimal digits of all settings of these runs."""
     text = json.dumps([config.model_dump(mode="json") for config in configs], sort_keys=True)
@@ -93,14 +106,21 @@ def _check_thresholds(made: Sequence[RunConfig]) -> None:
 
 
 def _of_seed(preset: Preset, arm: Arm, base: RunConfig, seed: int) -> RunConfig:
-    changes = [*preset.fixed, *arm.changes, *(f"{setting}={seed}" for setting in preset.seeded)]
+    changes = [*_defaults(preset, base), *preset.fixed, *arm.changes]
     changes += [f"name={arm.label}, seed {seed}", f"seed={seed}", "study="]
     if base.precision == "auto":
         changes.append(
             "precision=float32"
         )  # what the probe chooses can differ by start, and the numbers with it
     made = parse(base.model_dump(mode="json"), changes)
+    drawn = [f"{setting}={seed}" for setting in seeded(preset, made.model_dump(mode="json"))]
+    made = parse(made.model_dump(mode="json"), drawn)
     return _with_budget(made, base, {change.partition("=")[0] for change in changes})
+
+
+def _defaults(preset: Preset, base: RunConfig) -> list[str]:
+    parts = [(change, getattr(base, change.partition(".")[0])) for change in preset.defaults]
+    return [change for change, part in parts if part.kind == "none"]
 
 
 def _with_budget(config: RunConfig, base: RunConfig, named: set[str]) -> RunConfig:

@@ -4,7 +4,7 @@ A preset names its measure before anything is trained, so that no number is pick
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -115,6 +115,19 @@ def _consistency_auroc(run: Run) -> float:
     return np.nan if found is None else float(found)
 
 
+def _kept_noise(run: Run) -> float:
+    epochs = queries.kept_noise(run)
+    chosen = epochs[epochs["epoch"] >= _warmup_epochs(run)].dropna(subset=["share_noisy_kept"])
+    if chosen.empty or not epochs["share_noisy_all"].max() > 0:
+        return np.nan
+    return float(np.average(chosen["share_noisy_kept"], weights=chosen["kept"]))
+
+
+def _warmup_epochs(run: Run) -> int:
+    strategy = run.config().get("strategy")
+    return int(strategy.get("warmup_epochs", 0)) if isinstance(strategy, Mapping) else 0
+
+
 def _backpropagated(run: Run) -> float:
     return float(queries.metrics(run)["samples_backpropagated"].sum())
 
@@ -194,6 +207,16 @@ MEASURES = {
             unit="number",
             better=1,
             take=_consistency_auroc,
+            within=_SHARE,
+        ),
+        Measure(
+            "kept_noise",
+            "Wrong labels kept",
+            "share of the visits after warm-up that went to samples with a wrong label; unknown where "
+            "none is known",
+            unit="share",
+            better=-1,
+            take=_kept_noise,
             within=_SHARE,
         ),
         Measure(

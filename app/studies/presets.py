@@ -10,7 +10,8 @@ from app.studies.design import Arm, Preset
 from engine.config import InvalidConfig
 
 _SADA, _JOINT = "arXiv 2510.00434", "arXiv 2505.03809"
-_TAIL = ("tail.kind=exponential", "tail.factor=10")
+_RS2 = "the random share, drawn afresh each epoch, is RS2, arXiv 2305.18424"
+_WRONG_LABELS = ("noise.kind=symmetric", "noise.share=0.2")
 _ALL = "strategy.kind=everything"
 _USE_SADA, _USE_RANDOM_STRENGTH = "policy.kind=sada", "policy.kind=random_strength"
 _USE_JOINT, _USE_RANDOM = "strategy.kind=joint", "strategy.kind=random_subset"
@@ -29,6 +30,14 @@ def _kept(kind: str, label: str) -> tuple[Arm, ...]:
 
 
 # fmt: off
+_SELECTIONS = (
+    Arm("joint", (_USE_JOINT,)), Arm("rarity only", ("strategy.kind=rarity_only",)),
+    Arm("consistency only", ("strategy.kind=consistency_only",)), Arm("random (RS2)", (_USE_RANDOM,)),
+    Arm("InfoBatch", ("strategy.kind=infobatch",)), Arm("full data", (_ALL,)),
+)
+_JOINT_AGAINST_ALL = tuple(("joint", arm.label) for arm in _SELECTIONS[1:])
+_OWN_BUDGETS = "InfoBatch chooses its own budget; what each arm back-propagated stands beside its accuracy."
+
 PRESETS: tuple[Preset, ...] = (
     Preset(
         "sada-sanity", "SADA sanity: does V fall?",
@@ -55,6 +64,13 @@ PRESETS: tuple[Preset, ...] = (
         note="L = 20 knows its first variance after 21 visits; before it, strengths are drawn at random.",
     ),
     Preset(
+        "scaling", "Scaling of SADA",
+        "How should variance become strength: clipped at percentiles, from least to largest, or by rank?",
+        tuple(Arm(kind, (f"policy.scaling={kind}",)) for kind in ("percentile", "minmax", "rank")),
+        f"{_SADA}; the scalings are ours", fixed=(_ALL, _USE_SADA), fewest_epochs=8,
+        pairs=(("percentile", "minmax"), ("percentile", "rank")),
+    ),
+    Preset(
         "learning-rate", "Learning rate under SADA",
         "How sensitive is SADA to the learning rate?",
         tuple(Arm(f"learning rate {rate}", ("optimizer.kind=sgd", f"optimizer.learning_rate={rate}"))
@@ -66,7 +82,8 @@ PRESETS: tuple[Preset, ...] = (
         "On a long tail, does SADA augment the rare classes more mildly than the others?",
         (Arm("random strength", (_USE_RANDOM_STRENGTH,)), Arm("SADA", (_USE_SADA,)),
          Arm("entropy", ("policy.kind=entropy",))),
-        f"{_SADA}; tail of factor 10 and measure ours", measure="rare_strength", fixed=(_ALL, *_TAIL),
+        f"{_SADA}; tail of factor 50 and measure ours", measure="rare_strength", fixed=(_ALL,),
+        defaults=("tail.kind=exponential", "tail.factor=50"),
         beside=("rare_accuracy", "test_accuracy"), fewest_epochs=8,
     ),
     Preset(
@@ -88,13 +105,17 @@ PRESETS: tuple[Preset, ...] = (
     ),
     Preset(
         "selection", "Joint against other selections",
-        "Do rarity and consistency together beat each alone, chance, and InfoBatch?",
-        (Arm("joint", (_USE_JOINT,)), Arm("rarity only", ("strategy.kind=rarity_only",)),
-         Arm("consistency only", ("strategy.kind=consistency_only",)), Arm("random", (_USE_RANDOM,)),
-         Arm("InfoBatch", ("strategy.kind=infobatch",))),
-        f"{_JOINT}; the random twin is ours", fixed=(_USE_RANDOM_STRENGTH,), same_budget=False,
-        pairs=tuple(("joint", other) for other in ("rarity only", "consistency only", "random", "InfoBatch")),
-        note="InfoBatch chooses its own budget; what each arm back-propagated stands beside its accuracy.",
+        "Do rarity and consistency together beat each alone, chance, and InfoBatch, and hold against full "
+        "data?",
+        _SELECTIONS, f"{_JOINT}; {_RS2}; comparison ours", fixed=(_USE_RANDOM_STRENGTH,), same_budget=False,
+        pairs=_JOINT_AGAINST_ALL, note=_OWN_BUDGETS,
+    ),
+    Preset(
+        "noisy-labels", "Selections under wrong labels",
+        "Under wrong labels, what does each selection keep, and does it help?",
+        _SELECTIONS, f"{_JOINT}; {_RS2}; comparison ours", fixed=(_USE_RANDOM_STRENGTH,),
+        defaults=_WRONG_LABELS, beside=("kept_noise", "backpropagated"), same_budget=False,
+        pairs=_JOINT_AGAINST_ALL, note=_OWN_BUDGETS,
     ),
     Preset(
         "pairing", "SADA with joint selection",
@@ -107,12 +128,11 @@ PRESETS: tuple[Preset, ...] = (
     ),
     Preset(
         "consistency", "Consistency under wrong labels",
-        "With 20 % of the labels flipped, does consistency earn its place in the score?",
+        "With labels flipped, does consistency earn its place in the score?",
         (Arm("rarity and consistency", (_USE_JOINT, "strategy.consistency_exponent=1")),
          Arm("rarity alone", (_USE_JOINT, "strategy.consistency_exponent=0")), Arm("random", (_USE_RANDOM,))),
         f"{_JOINT}; the random twin is ours",
-        fixed=(_USE_RANDOM_STRENGTH, "noise.kind=symmetric", "noise.share=0.2"),
-        seeded=("noise.seed",),
+        fixed=(_USE_RANDOM_STRENGTH,), defaults=_WRONG_LABELS, beside=("kept_noise", "backpropagated"),
     ),
     Preset(
         "rare-classes", "Rare classes under selection",
@@ -121,7 +141,8 @@ PRESETS: tuple[Preset, ...] = (
          Arm("joint, neighbours by class", (_USE_JOINT, "density.per_class=true")),
          Arm("random", (_USE_RANDOM,))),
         f"{_JOINT}; tail of factor 10, neighbours by class and measure ours", measure="rare_accuracy",
-        fixed=(_USE_RANDOM_STRENGTH, *_TAIL), beside=("test_accuracy", "backpropagated"), fewest_epochs=6,
+        fixed=(_USE_RANDOM_STRENGTH,), defaults=("tail.kind=exponential", "tail.factor=10"),
+        beside=("test_accuracy", "backpropagated"), fewest_epochs=6,
     ),
     Preset(
         "hnsw", "HNSW against exact neighbours",
@@ -146,8 +167,8 @@ PRESETS: tuple[Preset, ...] = (
          Arm("residual MLP, 15 epochs",
              ("consistency.adapters.epochs=15", "consistency.adapters.kind=residual_mlp"))),
         f"{_JOINT}, 15 epochs in the paper; the other arms are ours", measure="consistency_auroc",
-        fixed=(_USE_RANDOM_STRENGTH, _USE_JOINT, "noise.kind=symmetric", "noise.share=0.2"),
-        seeded=("noise.seed", "consistency.adapters.seed"), beside=("test_accuracy",),
+        fixed=(_USE_RANDOM_STRENGTH, _USE_JOINT), defaults=_WRONG_LABELS,
+        seeded=("consistency.adapters.seed",), beside=("test_accuracy",),
         pairs=(("linear, 15 epochs", "linear, 1 epoch"), ("linear, 15 epochs", "residual MLP, 15 epochs")),
         note="Encoders are not compared untrained: without adapters the offline towers share no space.",
     ),

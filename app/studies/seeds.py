@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from app.studies import presets
+from app.studies import design, presets
+from app.studies.design import Preset
 from app.studies.results import Outcome
 from app.studies.verdicts import SEEDS_FOR_A_VERDICT
 from engine.config import InvalidConfig, RunConfig, parse
@@ -25,10 +26,10 @@ def lacking(study: str, found: Outcome) -> list[RunConfig]:
     while wanted and len(wanted) < SEEDS_FOR_A_VERDICT:
         wanted.add(max(wanted) + 1)
     chosen = sorted(wanted, key=lambda seed: (-sum(seed in seeds for seeds in there), seed))
-    seeded = preset.seeded if (preset := presets.preset_of(study)) else ()
+    preset = presets.preset_of(study)
     try:
         return [
-            _of_seed(arm.members[-1].config, seed, seeded)
+            _of_seed(arm.members[-1].config, seed, preset)
             for seed in sorted(chosen[:SEEDS_FOR_A_VERDICT])
             for arm, seeds in zip(found.arms, there, strict=True)
             if seed not in seeds
@@ -37,7 +38,8 @@ def lacking(study: str, found: Outcome) -> list[RunConfig]:
         return []
 
 
-def _of_seed(config: Mapping[str, Any], seed: int, seeded: tuple[str, ...]) -> RunConfig:
+def _of_seed(config: Mapping[str, Any], seed: int, preset: Preset | None) -> RunConfig:
     name = _SEED_IN_NAME.sub(f"seed {seed}", str(config.get("name") or ""))
+    seeded = design.seeded(preset, config) if preset else ()  # others keep what their runs have in common
     changes = [f"seed={seed}", f"name={name}", *(f"{setting}={seed}" for setting in seeded)]
     return parse(config, changes)

@@ -53,6 +53,7 @@ def _about(preset: Preset) -> None:
     cards.html(f'<dl class="ut-facts ut-changes">{rows}</dl>')
     facts = {
         "All arms": ", ".join(preset.fixed),
+        "Where the start has none": ", ".join(preset.defaults),
         "Compared": _compared(preset),
         "Measure": f"{measure.label}: {measure.meaning}",
         "After": preset.citation,

@@ -1,5 +1,6 @@
 """What a study is judged by, on runs written by hand or whose numbers another question knows."""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,18 +17,26 @@ from tests.synthetic import make_run
 LABELS = np.array([0, 0, 0, 0, 1, 1, 2])
 
 
-def written(root: Path, **columns: list[float]) -> Run:
-    """A run of one epoch in which everything was kept; columns: of its history."""
-    run = Run.create(root, {})
+def written(
+    root: Path,
+    config: dict[str, object] | None = None,
+    *,
+    truth: np.ndarray = LABELS,
+    kept: Sequence[Iterable[int]] = (range(len(LABELS)),),
+    **columns: list[float],
+) -> Run:
+    """A run of an epoch in which all were kept, or of those that kept names; columns: of its history."""
+    run = Run.create(root, config or {})
     count = len(LABELS)
-    truth = {"label": LABELS, "true_label": LABELS, "consistency": np.ones(count)}
-    run.write_samples({"sample_id": np.arange(count), **truth}, ["large", "middle", "rare"])
+    known = {"label": LABELS, "true_label": truth, "consistency": np.ones(count)}
+    run.write_samples({"sample_id": np.arange(count), **known}, ["large", "middle", "rare"])
     unknown = {column.name: np.full(count, np.nan) for column in EPOCH_COLUMNS if column.name != "epoch"}
     given = {name: np.array(values, float) for name, values in columns.items()}
-    kept = {"sample_id": np.arange(count), "selected": np.ones(count, bool)}
     metrics = {column.name: np.nan for column in METRIC_COLUMNS if column.name != "epoch"}
     times = {"seconds_train": 4.0, "seconds_index": 0.5, "seconds_query": 0.5}
-    run.write_epoch(0, {**unknown, **kept, **given}, metrics | times)
+    for epoch, ids in enumerate(kept):
+        chosen = {"sample_id": np.arange(count), "selected": np.isin(np.arange(count), list(ids))}
+        run.write_epoch(epoch, {**unknown, **chosen, **given}, metrics | times)
     return run
 
 
@@ -53,8 +62,17 @@ def test_cost_of_neighbours_is_of_index_and_query_over_training(tmp_path: Path):
     assert measures.value(written(tmp_path), "neighbour_cost") == pytest.approx((0.5 + 0.5) / 4)
 
 
+def test_wrong_labels_kept_are_a_share_of_the_visits_after_warm_up(tmp_path: Path):
+    # the last two of seven samples are wrong; after warm-up, 4 visits with 1 wrong, 2 with 1
+    truth = np.array([0, 0, 0, 0, 1, 0, 0])
+    kept = [range(7), (0, 1, 2, 6), (0, 5)]
+    run = written(tmp_path, {"strategy": {"kind": "joint", "warmup_epochs": 1}}, truth=truth, kept=kept)
+    assert measures.value(run, "kept_noise") == pytest.approx((1 + 1) / (4 + 2))
+
+
 @pytest.mark.parametrize(
-    "name", ["rare_strength", "rare_accuracy", "meaning_kept", "variance_change", "consistency_auroc"]
+    "name",
+    ["rare_strength", "rare_accuracy", "meaning_kept", "variance_change", "consistency_auroc", "kept_noise"],
 )
 def test_a_run_that_did_not_record_it_is_unknown(tmp_path: Path, name: str):
     assert np.isnan(measures.value(written(tmp_path), name))

@@ -13,6 +13,9 @@ from engine.selection.budget import BudgetSettings
 every_preset = pytest.mark.parametrize("preset", presets.PRESETS, ids=lambda preset: preset.name)
 
 
+GIVEN = {"none": (), "given": ("noise.path=labels.csv",)}
+
+
 def base_of(preset: Preset, **changed: object) -> RunConfig:
     return design.default_base().model_copy(update={"epochs": preset.epochs, **changed})
 
@@ -44,7 +47,7 @@ def test_each_change_is_in_the_settings_of_its_arm(preset: Preset):
     arms = by_arm(preset, base_of(preset))
     for arm in preset.arms:
         settings = naming.flat(arms[arm.label].model_dump(mode="json"))
-        for change in (*preset.fixed, *arm.changes):
+        for change in (*preset.defaults, *preset.fixed, *arm.changes):
             address, _, value = change.partition("=")
             assert settings[address] in (value, f"{value}.0"), change
 
@@ -102,11 +105,46 @@ def test_what_is_drawn_apart_from_the_seed_follows_it_where_it_would_repeat_itse
     assert {(config.noise.seed, config.consistency.adapters.seed) for config in made} == {(3, 3)}
 
 
+@every_preset
+def test_wrong_labels_of_the_base_are_drawn_anew_for_each_seed_alike_in_all_arms(preset: Preset):
+    base = base_of(preset, noise=parse({}, ["noise.kind=symmetric", "noise.share=0.4"]).noise)
+    made = design.runs(preset, base, [3, 4])
+    assert {(config.seed, config.noise.seed, config.noise.share) for config in made} == {
+        (3, 3, 0.4),
+        (4, 4, 0.4),
+    }
+
+
+@pytest.mark.parametrize("kind", ["none", "given"])
+def test_labels_that_are_not_drawn_need_no_seed(kind: str):
+    base = base_of(presets.preset("hnsw"), noise=parse({}, [f"noise.kind={kind}", *GIVEN[kind]]).noise)
+    assert {config.noise for config in design.runs(presets.preset("hnsw"), base, [3])} == {base.noise}
+
+
+def test_what_the_base_has_of_its_own_is_kept_and_a_default_stands_where_it_has_none():
+    noisy, tailed = presets.preset("noisy-labels"), presets.preset("long-tail")
+    own = ["noise.kind=asymmetric", "noise.share=0.3", "tail.kind=step", "tail.factor=4"]
+    base = base_of(noisy).model_copy(
+        update={part: getattr(parse({}, own), part) for part in ("noise", "tail")}
+    )
+    assert {(one.noise.kind, one.noise.share) for one in design.runs(noisy, base, [0])} == {
+        ("asymmetric", 0.3)
+    }
+    assert {(one.tail.kind, one.tail.factor) for one in design.runs(tailed, base, [0])} == {("step", 4)}
+    assert {one.noise.share for one in design.runs(noisy, base_of(noisy), [0])} == {0.2}
+    assert {one.tail.factor for one in design.runs(tailed, base_of(tailed), [0])} == {50}
+
+
+def test_selection_is_held_against_full_data_and_a_random_share_of_its_own_size():
+    for name in ("selection", "noisy-labels"):
+        assert {("joint", "full data"), ("joint", "random (RS2)")} <= set(presets.preset(name).comparisons())
+
+
 def test_the_share_kept_of_the_base_holds_for_arms_that_name_none():
     base = base_of(presets.preset("hnsw"), strategy=parse({}, ["strategy.kind=joint"]).strategy)
     base = base.model_copy(update={"strategy": base.strategy.model_copy(update={"keep": 0.3})})
     selection = by_arm(presets.preset("selection"), base)
-    assert {selection[name].strategy.keep for name in ("joint", "rarity only", "random")} == {0.3}
+    assert {selection[name].strategy.keep for name in ("joint", "rarity only", "random (RS2)")} == {0.3}
     shares = by_arm(presets.preset("keep"), base)
     assert shares["random 70 %"].strategy.keep == 0.7
 

@@ -82,9 +82,9 @@ def test_p_is_5_percent_where_the_interval_ends_at_0(difference: Difference, p: 
 
 
 def test_interval_without_0_is_no_verdict_where_holm_says_otherwise(tmp_path: Path):
-    # joint against each of four others: p of one alone is 0.02, times 4 is 0.08
+    # joint against each of five others: p of one alone is 0.02, times 5 is 0.10
     apart = {"rarity only": (0.02, 0.03, 0.022), "consistency only": (0, 0.02, -0.01)}
-    apart |= {"random": (0.0, 0.01, -0.02), "InfoBatch": (0.01, -0.01, 0.0)}
+    apart |= {"random (RS2)": (0.0, 0.01, -0.02), "InfoBatch": (0.01, -0.01, 0.0)}
     reached = [
         0.9 - apart.get(config.name.split(", seed")[0], (0, 0, 0))[config.seed]
         for config in planned("selection")
@@ -95,7 +95,7 @@ def test_interval_without_0_is_no_verdict_where_holm_says_otherwise(tmp_path: Pa
     assert first.p > 0.05
     told = telling.verdict(found)
     assert told[0].startswith("joint and rarity only cannot be told apart")
-    assert "Holm's correction for 4 comparisons" in told[-1]
+    assert "Holm's correction for 5 comparisons" in told[-1]
 
 
 def test_sanity_is_judged_against_0(tmp_path: Path):
