@@ -145,12 +145,27 @@ class RunConfig(Settings):
             raise ValueError(
                 "strategy.min_consistency must be 0 without a consistency encoder; set it or consistency.kind"
             )
+        check_rarity(self.strategy, self.density)
         if isinstance(self.policy, NoStrength) and self.augmentation.ranges == "torchvision":
             raise ValueError(
                 "augmentation.ranges must be monotone with policy none, since torchvision's change images at "
                 "strength 0; set it or another policy"
             )
         return self
+
+    def refreshes(self, epoch: int) -> bool:
+        """Whether an epoch ends with features of all samples: for neighbours, or else for maps."""
+        return (self.density.seeks or self.maps.every > 0) and epoch % self.density.refresh_every == 0
+
+
+def check_rarity(strategy: object, density: DensitySettings) -> None:
+    """Raises ValueError where the strategy goes by rarity and nothing seeks the neighbours it comes from."""
+    by_rarity = isinstance(strategy, Joint | RarityOnly) or getattr(strategy, "max_rarity", 1) < 1
+    if by_rarity and not density.seeks:
+        raise ValueError(
+            "density.index must not be none where a strategy goes by rarity; set it to auto, or another "
+            "strategy without max_rarity"
+        )
 
 
 class InvalidConfig(ValueError):

@@ -25,10 +25,10 @@ ALONE = 1.0  # rarity of the only sample of its class
 class DensitySettings(Settings):
     """How crowded each sample's surroundings in feature space are (arXiv 2505.03809)."""
 
-    index: Literal["auto", "hnsw", "exact"] = Field(
+    index: Literal["auto", "hnsw", "exact", "none"] = Field(
         "auto",
         description="neighbours by HNSW, or by comparing all pairs; auto takes HNSW on a processor, compares "
-        "all pairs on a GPU, and says why",
+        "all pairs on a GPU, and says why; none seeks none but for maps: density and rarity stay unknown",
     )
     k: int = Field(10, ge=1, le=100, description="neighbours whose mean distance is taken (ours)")
     per_class: bool = Field(
@@ -67,6 +67,11 @@ class DensitySettings(Settings):
             raise ValueError(f"ef must be larger than k = {self.k}, or the index cannot return k neighbours")
         return self
 
+    @property
+    def seeks(self) -> bool:
+        """Whether neighbours of all samples are sought; those that a map shows always are."""
+        return self.index != "none"
+
 
 class Neighbours(NamedTuple):
     """The k nearest of each of N samples, nearest first, and what it cost to find them.
@@ -82,6 +87,9 @@ class Neighbours(NamedTuple):
     seconds_query: float
     seconds_exact: float = math.nan  # what comparing all pairs took, or would, judging by the rows compared
     index_used: str = ""  # "hnsw" or "exact"
+
+
+NO_NEIGHBOURS = Neighbours(np.empty((0, 0), np.int64), np.empty((0, 0), np.float32), math.nan, 0.0, 0.0)
 
 
 def normalised(features: ndarray) -> ndarray:
@@ -115,7 +123,7 @@ def nearest_neighbours(
     be compared, as torch names it.
     """
     largest = max(map(len, _groups(len(features), labels)))
-    index, _ = chosen_index(settings, device)
+    index, _ = chosen_index(settings if settings.seeks else DensitySettings(), device)
     k, started = min(settings.k, largest - 1), perf_counter()
     if index == "exact":
         every = np.arange(len(features))
@@ -130,7 +138,7 @@ def nearest_neighbours(
 
 
 def chosen_index(settings: DensitySettings, device: str) -> tuple[str, str]:
-    """Returns "hnsw" or "exact", and why.
+    """Returns "hnsw", "exact" or "none", and why.
 
     Up to some 7,500 samples comparing all pairs is as fast on a processor as well (0.55 to 0.79 of the time
     of HNSW at 5,000 samples of CIFAR-10 in training, one thread); HNSW is the paper's, so it stays the

@@ -17,7 +17,7 @@ from numpy import ndarray
 from torch import Tensor, nn
 
 from engine import recorder
-from engine.config import AnyPolicy, AnyStrategy
+from engine.config import AnyPolicy, AnyStrategy, check_rarity
 from engine.density import DensitySettings
 from engine.influence import InfluenceSettings
 from engine.maps import MapSettings
@@ -68,6 +68,7 @@ class Tracker:
             raise ValueError(f"influence.probe of a tracker must be visit; got {self.influence.probe}")
         if self.strategy is not None and self.epochs is None:
             raise ValueError("a tracker with a strategy must know its epochs; give epochs=")
+        check_rarity(self.strategy, self.density)
         self._own = own_samples(self.labels, self.class_names, self.true_labels, self.consistency)
         shown = None if self.images is None else pictures(self.images, len(self._own.labels))
         self._learner = Learner(self._own, influence=self.influence, density=self.density, maps=self.maps)

@@ -141,8 +141,7 @@ def learn(task: Task, state: State, seen: Observations) -> None:
 
 def probe(task: Task, state: State, watch: Stopwatch) -> Probed:
     """Asks about all samples without augmentation where that is due: fresh features, and the clean probe."""
-    settings, dataset = task.config.influence, task.dataset
-    refreshes = state.epoch % task.config.density.refresh_every == 0
+    settings, dataset, refreshes = task.config.influence, task.dataset, task.config.refreshes(state.epoch)
     probes = settings.probe == "clean" and state.epoch % settings.probe_every == 0
     if not refreshes and not probes:
         return Probed(None, refreshes, float("nan"))
@@ -163,6 +162,9 @@ def probe(task: Task, state: State, watch: Stopwatch) -> Probed:
 def locate(task: Task, state: State, watch: Stopwatch) -> Neighbours:
     """Finds each sample's neighbours in feature space, and from them its rarity and score."""
     settings, known = task.config.density, state.signals
+    if not settings.seeks:
+        state.signals = replace(known, score=task.config.strategy.score(known.rarity, known.consistency))
+        return density.NO_NEIGHBOURS
     labels = task.dataset.labels if settings.per_class else None
     task.progress.phase("finding neighbours")
     with watch("neighbours"):
@@ -212,11 +214,14 @@ def draw_map(task: Task, state: State, neighbours: Neighbours, watch: Stopwatch)
         return None
     task.progress.phase("drawing the map")
     with watch("map"):
-        shown = maps.shown_samples(len(state.signals), task.config.maps.samples)
+        settings, shown = (
+            task.config.density,
+            maps.shown_samples(len(state.signals), task.config.maps.samples),
+        )
         features = state.signals.features[shown]
-        if len(shown) < len(state.signals) or task.config.density.per_class:
+        if len(shown) < len(state.signals) or settings.per_class or not settings.seeks:
             neighbours = density.nearest_neighbours(
-                features, task.config.density, seed=task.config.seed, device=str(task.device)
+                features, settings, seed=task.config.seed, device=str(task.device)
             )
         drawn = maps.draw_map(features, neighbours, state.map_positions, sample_ids=shown)
     state.map_positions = drawn.positions

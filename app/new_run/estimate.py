@@ -104,7 +104,7 @@ def _has_thresholds(strategy: BudgetSettings) -> bool:
 def _is_asked(config: RunConfig, epoch: int) -> bool:
     """Says whether an epoch ends with a clean pass over all samples."""
     probes = config.influence.probe == "clean" and epoch % config.influence.probe_every == 0
-    return probes or epoch % config.density.refresh_every == 0
+    return probes or config.refreshes(epoch)
 
 
 def _tail_share(config: RunConfig, classes: int) -> float:

@@ -27,6 +27,7 @@ _STEPS = {
 }
 _CHOICES = {"draw": ("temperature",)}  # and the settings that only another choice than the first needs
 _NEEDS_CONSISTENCY = ("joint", "consistency_only")
+_NEEDS_RARITY = ("joint", "rarity_only")
 _TIMES = "what_if_times"
 
 
@@ -52,6 +53,8 @@ def _kind(base: RunConfig, key: str) -> str:
     kinds = [_kind_of(model) for model in STRATEGIES]
     if isinstance(base.consistency, NoConsistency):
         kinds = [kind for kind in kinds if kind not in _NEEDS_CONSISTENCY]
+    if not base.density.seeks:
+        kinds = [kind for kind in kinds if kind not in _NEEDS_RARITY]
     chosen = st.selectbox(
         "Strategy", kinds, index=kinds.index(base.strategy.kind), key=f"{key}_kind",
         format_func=naming.word, persist_state="session",

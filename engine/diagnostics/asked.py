@@ -28,10 +28,11 @@ def strengths(run: Run) -> DataFrame:
     return _strengths(run, run.data_version())
 
 
-def uses_hnsw(run: Run) -> bool:
-    """Says whether neighbours come from an index: as the run says it did, or else as it was asked to."""
+def no_index(run: Run) -> str:
+    """Says why neighbours come from no index, as the run says it did, or was asked to; "" where they do."""
     used = run.about().get("index") or run.config().get("density", {}).get("index", "hnsw")
-    return used != "exact"
+    reasons = {"exact": "This run compares all pairs", "none": "This run seeks no neighbours"}
+    return reasons.get(str(used), "")
 
 
 @lru_cache(maxsize=2)

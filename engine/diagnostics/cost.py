@@ -59,8 +59,8 @@ def speed_up(run: Run) -> Badge:
 
 def index_pays(run: Run) -> Badge:
     """The index takes longer than comparing all pairs."""
-    if not asked.uses_hnsw(run):
-        return _PAYS.unknown("This run compares all pairs.")
+    if reason := asked.no_index(run):
+        return _PAYS.unknown(f"{reason}.")
     known = queries.metrics(run).dropna(subset=["exact_seconds", "seconds_index", "seconds_query"])
     exact = float(known["exact_seconds"].sum())
     if not exact:

@@ -60,8 +60,8 @@ _GAP = Signature(
 
 def recall(run: Run) -> Badge:
     """The index misses true neighbours."""
-    if not asked.uses_hnsw(run):
-        return _RECALL.unknown("This run compares all pairs; there is no index to be wrong.")
+    if reason := asked.no_index(run):
+        return _RECALL.unknown(f"{reason}; there is no index to be wrong.")
     return _worst(
         _RECALL,
         queries.metrics(run),
@@ -73,8 +73,8 @@ def recall(run: Run) -> Badge:
 
 def jaccard(run: Run) -> Badge:
     """The index changes which samples are kept."""
-    if not asked.uses_hnsw(run):
-        return _JACCARD.unknown("This run compares all pairs; there is no index to be wrong.")
+    if reason := asked.no_index(run):
+        return _JACCARD.unknown(f"{reason}; there is no index to be wrong.")
     return _worst(
         _JACCARD, queries.metrics(run), "jaccard", low=JACCARD_LOW,
         words="of the samples kept by either kind of distances were kept by both",
@@ -90,8 +90,8 @@ def map_trust(run: Run) -> Badge:
 
 def index_is_named(run: Run) -> Badge:
     """Brute force goes by the name of HNSW."""
-    if not asked.uses_hnsw(run):
-        return _NAMED.unknown("This run says that it compares all pairs.")
+    if reason := asked.no_index(run):
+        return _NAMED.unknown(f"{reason}, as it says.")
     known = queries.metrics(run).dropna(subset=["recall", "exact_seconds", "seconds_query"])
     exact = float(known["exact_seconds"].mean()) if len(known) else 0.0
     if exact < FEWEST_SECONDS:

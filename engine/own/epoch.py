@@ -8,7 +8,7 @@ import numpy as np
 from numpy import ndarray
 
 from engine import density, maps, signals
-from engine.density import DensitySettings, Neighbours
+from engine.density import NO_NEIGHBOURS, DensitySettings, Neighbours
 from engine.influence import InfluenceSettings
 from engine.learning import learned
 from engine.maps import Map, MapSettings
@@ -20,7 +20,6 @@ from engine.signals import Signals
 from engine.stopwatch import Stopwatch
 
 UNKNOWN = float("nan")
-NO_NEIGHBOURS = Neighbours(np.empty((0, 0), np.int64), np.empty((0, 0), np.float32), UNKNOWN, 0.0, 0.0)
 
 
 class Used(NamedTuple):
@@ -63,8 +62,10 @@ class Learner:
 
     def locate(self, strategy: Strategy | None, *, device: str) -> Neighbours:
         """Finds neighbours among the samples that have features, and from them rarity and score."""
-        placed = self._placed()
-        if len(placed) < 2:
+        placed, score = self._placed(), joint_score if strategy is None else strategy.score
+        if not self._density.seeks or len(placed) < 2:
+            known = self.known
+            self.known = replace(known, score=score(known.rarity, known.consistency))
             return NO_NEIGHBOURS
         labels = self._own.labels[placed] if self._density.per_class else None
         found = density.nearest_neighbours(
@@ -73,7 +74,6 @@ class Learner:
         near = density.neighbour_distance(found)
         distance, rarity = np.full((2, len(self.known)), np.nan, np.float32)
         distance[placed], rarity[placed] = near, density.rarity(near, labels, clip=self._density.clip)
-        score = joint_score if strategy is None else strategy.score
         self.known = replace(
             self.known,
             neighbour_distance=distance,
@@ -91,7 +91,7 @@ class Learner:
         shown = maps.shown_samples(len(placed), self._maps.samples)
         ids = placed[shown]
         features = self.known.features[ids]
-        if len(shown) < len(placed) or self._density.per_class:
+        if len(shown) < len(placed) or self._density.per_class or not self._density.seeks:
             neighbours = density.nearest_neighbours(features, self._density, seed=0)
         last = self._last_map
         start = last.positions if last is not None and np.array_equal(last.sample_ids, ids) else None

@@ -69,6 +69,22 @@ def test_joint_selection_must_have_an_encoder():
         config.parse({"strategy": {"kind": "joint"}, "consistency": {"kind": "none"}})
 
 
+@pytest.mark.parametrize(
+    "strategy", [["strategy.kind=rarity_only"], ["strategy.kind=consistency_only", "strategy.max_rarity=0.9"]]
+)
+def test_a_strategy_that_goes_by_rarity_must_have_neighbours(strategy):
+    with pytest.raises(InvalidConfig, match=r"density\.index must not be none where .* set it to auto, or"):
+        config.parse({}, [*strategy, "density.index=none"])
+    assert config.parse({}, ["strategy.kind=consistency_only", "density.index=none"]).density.seeks is False
+
+
+def test_without_neighbours_features_are_refreshed_for_maps_alone():
+    without = config.parse({}, ["density.index=none", "maps.every=0"])
+    assert [without.refreshes(epoch) for epoch in (0, 1, 5)] == [False] * 3
+    for assignments in (["density.index=none"], ["maps.every=0"]):
+        assert [config.parse({}, assignments).refreshes(epoch) for epoch in (0, 1, 5)] == [True, False, True]
+
+
 def test_assignments_reach_into_parts_in_any_order():
     parsed = config.parse({}, ["strategy.keep=0.25", "strategy.kind=joint", "density.k=5"])
     assert parsed.strategy.kind == "joint"

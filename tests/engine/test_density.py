@@ -112,6 +112,7 @@ def test_the_search_must_be_wide_enough():
         ("auto", "cuda:0", "exact", "a GPU (cuda:0) compares all pairs faster"),
         ("hnsw", "cuda", "hnsw", "density.index is set to hnsw"),
         ("exact", "cpu", "exact", "density.index is set to exact"),
+        ("none", "cuda:0", "none", "density.index is set to none"),
     ],
 )
 def test_auto_takes_the_papers_index_on_a_processor_and_says_why(setting, device, index, reason):
