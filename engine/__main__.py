@@ -1,6 +1,6 @@
 """python -m engine RUN: reads the run's configuration, trains, and reports how it ended.
 
-The only place that picks device, threads and seeds. A failure is written where the app shows it and raised
+The only place that picks device, threads, allocator and seeds. A failure is written where the app shows it and raised
 again, so that the log has the traceback.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from engine import checkpoint, diagnostics, optimization, precision, signals
+from engine import checkpoint, diagnostics, memory, optimization, precision, signals
 from engine.averaged import Averaged
 from engine.batches import Images
 from engine.cache import cache_folder
@@ -52,6 +52,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGHUP):  # Ctrl-C in the server and a closed terminal are not for us
         signal.signal(number, signal.SIG_IGN)
     torch.set_num_threads(intra_op_threads(os.cpu_count() or 1))
+    memory.keep_freed()
     try:
         run = Run.open(folder)
         with joined_world() as world:

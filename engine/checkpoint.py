@@ -14,6 +14,7 @@ import torch
 from numpy import ndarray
 
 from engine.averaged import Averaged
+from engine.density import Neighbours
 from engine.models.classifier import Classifier
 from engine.signals import Signals
 from store import files
@@ -32,7 +33,9 @@ class State:
     epoch: int = 0  # the next one to train
     map_positions: ndarray | None = None  # (M, 2) the last map, from which the next one starts
     precision: tuple[str, ...] = ()  # fields of Precision, so that a resumed run computes as before
-    seconds_record: float = float("nan")  # what writing the last epoch took; not kept in a checkpoint
+    # Not kept in a checkpoint:
+    located: tuple[ndarray, Neighbours] | None = None  # features, and the neighbours found among them
+    seconds_record: float = float("nan")  # what writing the last epoch took
 
 
 def save(state: State, folder: Path) -> None:

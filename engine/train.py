@@ -160,8 +160,13 @@ def probe(task: Task, state: State, watch: Stopwatch) -> Probed:
 
 
 def locate(task: Task, state: State, watch: Stopwatch) -> Neighbours:
-    """Finds each sample's neighbours in feature space, and from them its rarity and score."""
+    """Finds each sample's neighbours in feature space, and from them its rarity and score.
+
+    Where no features came in since they were last found, they are the same.
+    """
     settings, known = task.config.density, state.signals
+    if state.located is not None and state.located[0] is known.features:
+        return state.located[1].without_cost()
     if not settings.seeks:
         state.signals = replace(known, score=task.config.strategy.score(known.rarity, known.consistency))
         return density.NO_NEIGHBOURS
@@ -177,6 +182,7 @@ def locate(task: Task, state: State, watch: Stopwatch) -> Neighbours:
     rarity = density.rarity(distance, labels, clip=settings.clip)
     score = task.config.strategy.score(rarity, known.consistency)
     state.signals = replace(known, neighbour_distance=distance, rarity=rarity, score=score)
+    state.located = known.features, found
     return found
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 
+from engine import memory
 from engine.bench import repeats, report
 from engine.bench.augment import Augment
 from engine.bench.consistency import Consistency
@@ -36,6 +37,7 @@ def main() -> None:
     given = _parser().parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", stream=sys.stderr)
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or 1))
+    memory.keep_freed()
     if given.list:
         _say("\n".join(f"{bench.name:<13}{bench.summary}" for bench in BENCHES))
         return

@@ -1,11 +1,10 @@
 """Images in Parquet files, as the hubs keep them: a column of encoded images and a column of labels.
 
-Decoded by threads at every start where they fit into memory (CIFAR in seconds), and once into a file in the
-cache where they do not.
+Decoded by threads once, into a file in the cache that is mapped into memory, so that the next run on the same
+images starts at once and a set may be larger than the memory.
 """
 
 import io
-import math
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -43,9 +42,9 @@ class ImageParquet(Settings):
     prompts: Prompts = PHOTO
 
     def load(self, report: Report) -> Dataset:
-        """Returns the images in memory, or mapped from the cache where they are larger than MEMORY_BYTES.
+        """Returns the images mapped from the cache, decoded if they are new.
 
-        Raises ValueError, with the file and the row, for a broken image.
+        Files are told apart by path, size and time of change. Raises ValueError, with the file and the row, for a broken image.
         """
         report(decode.LOADING, 0.0)
         train, test = _files(self.train, "train"), _files(self.test, "test") if self.test else []
@@ -75,13 +74,9 @@ class ImageParquet(Settings):
         shape = (len(order), 1 if self.gray else 3, height, width)
         pictures = _pictures(files, self.image, np.argsort(order))
         fill = partial(decode.fill, pictures=pictures, resize=self.side > 0, report=report)
-        if math.prod(shape) > mapped.MEMORY_BYTES:
-            stamps = [f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files]
-            key = remember.key(decode.VERSION, *stamps, self.image, str(shape), order)
-            return mapped.images(f"parquet-{key}", shape, fill, report)
-        images = np.empty(shape, np.uint8)
-        fill(images)
-        return images
+        stamps = [f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files]
+        key = remember.key(decode.VERSION, *stamps, self.image, str(shape), order)
+        return mapped.images(f"parquet-{key}", shape, fill, report)
 
 
 def _files(where: str, setting: str) -> list[Path]:

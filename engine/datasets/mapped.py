@@ -17,7 +17,7 @@ from engine.consistency import remember
 from engine.datasets.blocks import blocks
 from engine.progress import Report
 
-MEMORY_BYTES = 2 << 30  # images of more bytes are mapped; CIFAR takes 0.2 GB
+MEMORY_BYTES = 2 << 30  # chosen rows of more bytes are mapped; CIFAR takes 0.2 GB
 WAITING = "waiting for another run that loads the same images"
 COPYING = "choosing samples"
 

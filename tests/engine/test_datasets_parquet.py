@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from pyarrow import parquet
 
-from engine.datasets import mapped
+from engine.datasets import decode
 from engine.datasets.image_parquet import ImageParquet
 from engine.progress import silent
 from tests import encoded
@@ -82,14 +82,20 @@ def test_labels_without_names_are_called_by_their_numbers(tmp_path):
     assert ImageParquet(train=path).load(silent).class_names == tuple("0123456789")
 
 
-def test_more_than_the_memory_is_mapped_from_the_cache(written, monkeypatch):
-    in_memory = ImageParquet(train=written).load(silent)
-    monkeypatch.setattr(mapped, "MEMORY_BYTES", 1000)
-    on_disk = ImageParquet(train=written).load(silent)
-    assert isinstance(on_disk.images, np.memmap)
-    assert not isinstance(in_memory.images, np.memmap)
-    assert_array_equal(on_disk.images, in_memory.images)
-    assert_array_equal(on_disk.test_images, in_memory.test_images)
+def test_images_are_decoded_once_and_mapped_from_the_cache(written, monkeypatch):
+    first = ImageParquet(train=written).load(silent)
+    monkeypatch.setattr(decode, "fill", lambda *_, **__: pytest.fail("decoded again"))
+    again = ImageParquet(train=written).load(silent)
+    assert isinstance(again.images, np.memmap)
+    assert_array_equal(again.images, first.images)
+    assert_array_equal(again.test_images, first.test_images)
+
+
+def test_a_file_that_changed_is_decoded_anew(tmp_path):
+    for level in (3, 4):
+        images = [encoded.png(np.full((8, 8), level, np.uint8))] * 10
+        path = encoded.write_parquet(tmp_path / "a.parquet", images, [0, 1] * 5)
+        assert (ImageParquet(train=path).load(silent).images == level).all()
 
 
 def test_images_of_several_sizes_are_brought_to_the_side(tmp_path):

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_array_equal
+from pandas.testing import assert_frame_equal
 
-from engine import checkpoint, train
+from engine import checkpoint, density, train
 from engine.config import parse
 from engine.progress import Stopped
 from engine.train import Diverged
@@ -145,3 +146,24 @@ def test_a_run_that_diverges_ends_in_a_sentence(make_task):
     ):
         train.train(task, state)
     task.progress.end()
+
+
+def test_neighbours_are_sought_only_where_features_came_in(make_task, monkeypatch):
+    config = parse({}, ["strategy.kind=joint", "epochs=7", "model.kind=resnet8", "maps.every=0"])
+    task, state, run = make_task(config)
+    sought, find = [], density.nearest_neighbours
+
+    def note(features, *arguments, **options):
+        sought.append(state.epoch)
+        return find(features, *arguments, **options)
+
+    monkeypatch.setattr(density, "nearest_neighbours", note)
+    train.train(task, state)
+    assert sought == [0, 5]  # the warm-up, and a refresh
+    rows = [queries.epoch_rows(run, epoch, ["neighbour_distance", "rarity", "score"]) for epoch in (1, 4, 5)]
+    assert_frame_equal(rows[0], rows[1])
+    assert rows[0]["neighbour_distance"].notna().all()
+    assert not rows[1]["rarity"].equals(rows[2]["rarity"])
+    spent = queries.metrics(run)
+    assert spent["seconds_index"].gt(0).tolist() == [epoch in (0, 5) for epoch in range(7)]
+    assert spent["exact_seconds"].notna().tolist() == [epoch in (0, 5) for epoch in range(7)]
