@@ -36,7 +36,10 @@ class Pairs(NamedTuple):
 
 
 class Adapter(nn.Module):
-    """Maps embeddings (N, D) to adapted ones of length 1; untrained it changes nothing but the length."""
+    """Maps embeddings (N, D) to adapted ones of length 1; untrained it changes nothing but the length.
+
+    kind: linear or residual_mlp.
+    """
 
     def __init__(self, kind: str, width: int, generator: torch.Generator) -> None:
         super().__init__()
@@ -100,6 +103,12 @@ def cross_fitted_cosine(
     return cosine
 
 
+def plain_cosine(pairs: Pairs) -> ndarray:
+    """Returns (N,) float32: the cosine of each image and the prompt of its label, as the towers give them."""
+    cosine: ndarray = (pairs.images * pairs.prompts[pairs.labels]).sum(dim=1).numpy()
+    return cosine
+
+
 def trained(
     pairs: Pairs, *, settings: Adapters, generator: torch.Generator, report: Callable[[float], None]
 ) -> tuple[Adapter, Adapter]:
@@ -123,6 +132,4 @@ def trained(
 
 def _cosine(pairs: Pairs, images: Adapter, texts: Adapter) -> ndarray:
     with torch.inference_mode():
-        prompts = texts(pairs.prompts)[pairs.labels]
-        cosine: ndarray = (images(pairs.images) * prompts).sum(dim=1).numpy()
-    return cosine
+        return plain_cosine(Pairs(images(pairs.images), pairs.labels, texts(pairs.prompts)))

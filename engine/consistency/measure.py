@@ -8,7 +8,7 @@ import json
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from numpy import ndarray
 from torch.nn import functional
 
 from engine.consistency import remember
-from engine.consistency.adapters import Pairs, cross_fitted_cosine, stratified_folds
+from engine.consistency.adapters import Pairs, cross_fitted_cosine, plain_cosine, stratified_folds
 from engine.consistency.kept import KeptEncoder
 from engine.consistency.settings import Adapters, ConsistencySettings, NoConsistency
 from engine.progress import Report
@@ -51,8 +51,8 @@ def consistency(
 
     images: (N, C, H, W) uint8; labels: (N,) 0..K-1, the only labels that are seen; prompts: templates with {}
     for the class name, averaged. Writes to the cache. A class with one sample is scored by adapters that
-    never saw it. Raises ValueError for arguments that do not fit, RuntimeError where the encoder cannot be
-    had.
+    never saw it; without adapters it is the cosine of the towers themselves. Raises ValueError for arguments
+    that do not fit, RuntimeError where the encoder cannot be had.
     """
     started = perf_counter()
     if isinstance(settings, NoConsistency):
@@ -61,7 +61,7 @@ def consistency(
     _check_settings(len(images), prompts, settings.adapters)
     encoder = KeptEncoder(settings, cache, report, device)
     texts = [[prompt.replace("{}", name) for prompt in prompts] for name in class_names]
-    question = json.dumps([_VERSION, encoder.identity, texts, settings.adapters.model_dump()])
+    question = json.dumps([_VERSION, encoder.identity, texts, _deciding(settings.adapters)])
     values, cached = remember.array(
         cache / f"consistency-{remember.key(question, images, labels.astype(np.int64))}.npz",
         lambda: _agreement(_pairs(encoder, images, labels, texts, report), settings.adapters, report),
@@ -84,8 +84,15 @@ def _pairs(
     )
 
 
+def _deciding(settings: Adapters) -> dict[str, Any]:
+    """Returns the settings that decide the values: where nothing is trained, the kind alone."""
+    return {"kind": "none"} if settings.kind == "none" else settings.model_dump()
+
+
 def _agreement(pairs: Pairs, settings: Adapters, report: Report) -> ndarray:
-    """Returns (N,) float32 in [0, 1], each sample scored by adapters that did not train on it."""
+    """Returns (N,) float32 in [0, 1], each sample scored by adapters that did not train on it, if by any."""
+    if settings.kind == "none":
+        return scaled(plain_cosine(pairs), "minmax")
     folds = stratified_folds(pairs.labels.numpy(), settings.folds, np.random.default_rng(settings.seed))
     cosine = cross_fitted_cosine(pairs, folds, settings=settings, report=partial(report, ADAPTING))
     return scaled(cosine, "minmax")
@@ -103,7 +110,7 @@ def _check_samples(images: ndarray, labels: ndarray, classes: int) -> None:
 def _check_settings(samples: int, prompts: tuple[str, ...], settings: Adapters) -> None:
     if not prompts or not all("{}" in prompt for prompt in prompts):
         raise ValueError(f"prompts must have {{}} where the class name goes; got {prompts!r}")
-    if samples < settings.folds:
+    if settings.kind != "none" and samples < settings.folds:
         raise ValueError(
             f"consistency.adapters.folds must be at most the {samples} samples; got {settings.folds}"
         )

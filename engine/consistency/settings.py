@@ -17,8 +17,10 @@ class Adapters(Settings):
     labels.
     """
 
-    kind: Literal["linear", "residual_mlp"] = Field(
-        "linear", description="one matrix a tower, or a small net added to the embedding (ours)"
+    kind: Literal["linear", "residual_mlp", "none"] = Field(
+        "linear",
+        description="one matrix a tower, a small net added to the embedding (ours), or none: the plain "
+        "cosine of the towers, with nothing trained",
     )
     epochs: int = Field(15, ge=1, le=200, description="passes over the data; 15 in the paper")
     folds: int = Field(

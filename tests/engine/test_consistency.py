@@ -126,6 +126,35 @@ def test_few_samples_and_rare_classes_have_finite_values(
     assert np.isfinite(values).all() and 0 <= values.min() <= values.max() <= 1
 
 
+@pytest.mark.usefixtures("measured")
+def test_without_adapters_the_towers_alone_are_asked_whatever_folds_and_seed_say(
+    samples: tuple[ndarray, ndarray, ndarray], again: Callable[..., Measured]
+) -> None:
+    images, labels, _ = samples
+    phases: set[str] = set()
+    plain = [
+        Offline(adapters=Adapters(kind="none", seed=seed, folds=folds)) for seed, folds in ((0, 2), (1, 20))
+    ]
+    found = [again(images, labels, settings=one, report=lambda phase, _: phases.add(phase)) for one in plain]
+    assert not phases  # the embeddings are known and nothing is trained
+    assert [one.cached for one in found] == [False, True]
+    assert (found[0].values.min(), found[0].values.max()) == (0, 1)
+    assert again(images[:1], labels[:1], settings=plain[1]).values.tolist() == [0.5]
+
+
+@pytest.mark.usefixtures("measured")
+def test_without_adapters_a_sample_is_scored_by_its_own_label_alone(
+    samples: tuple[ndarray, ndarray, ndarray], again: Callable[..., Measured]
+) -> None:
+    images, labels, _ = samples
+    plain = Offline(adapters=Adapters(kind="none"))
+    other = np.append(labels[:-1], (labels[-1] + 1) % 10)
+    first, second = (again(images, some, settings=plain).values for some in (labels, other))
+    apart = np.abs(first - second)
+    assert apart[-1] > 0.01
+    assert apart[:-1].max() < apart[-1] / 10
+
+
 def test_nothing_is_measured_without_an_encoder(
     samples: tuple[ndarray, ndarray, ndarray], again: Callable[..., Measured], tmp_path: Path
 ) -> None:

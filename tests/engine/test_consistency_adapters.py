@@ -8,7 +8,14 @@ import torch
 from numpy import ndarray
 from torch.nn import functional
 
-from engine.consistency.adapters import Adapter, Pairs, cross_fitted_cosine, info_nce, stratified_folds
+from engine.consistency.adapters import (
+    Adapter,
+    Pairs,
+    cross_fitted_cosine,
+    info_nce,
+    plain_cosine,
+    stratified_folds,
+)
 from engine.consistency.settings import Adapters
 
 FOLDS = np.arange(60) % 2
@@ -47,6 +54,13 @@ def test_an_untrained_adapter_only_brings_embeddings_to_length_1(kind: str) -> N
     embeddings = torch.tensor([[3.0, 4.0], [0.0, 2.0]])
     adapted = Adapter(kind, 2, torch.Generator().manual_seed(0))(embeddings)
     assert torch.allclose(adapted, torch.tensor([[0.6, 0.8], [0.0, 1.0]]))
+
+
+def test_without_adapters_the_cosine_is_that_of_the_image_and_its_own_prompt() -> None:
+    images = torch.tensor([[0.6, 0.8], [1.0, 0.0]])
+    prompts = torch.tensor([[0.0, 1.0], [1.0, 0.0], [0.8, 0.6]])
+    cosine = plain_cosine(Pairs(images, torch.tensor([2, 0]), prompts))
+    assert cosine == pytest.approx([0.6 * 0.8 + 0.8 * 0.6, 0.0])
 
 
 def test_an_adapter_draws_from_its_own_generator_alone() -> None:
