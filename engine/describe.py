@@ -55,6 +55,7 @@ def machine(device: torch.device, code: Path) -> dict[str, Any]:
         "versions": {"python": platform.python_version(), **_versions()},
         "git": git_state(code),
         "platform": platform.platform(),
+        "processor": processor(Path("/proc/cpuinfo")),
         "cpu": cpu_features(Path("/proc/cpuinfo")),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
@@ -97,6 +98,13 @@ def git_state(folder: Path) -> dict[str, Any] | None:
     if commit is None:
         return None
     return {"commit": commit, "changed": bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))}
+
+
+def processor(description: Path) -> str:
+    """Returns the processor's name where the system says it, else its kind."""
+    lines = description.read_text(errors="replace").splitlines() if description.exists() else []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, "") or platform.processor() or platform.machine()
 
 
 def cpu_features(description: Path) -> list[str]:

@@ -1,7 +1,6 @@
 """What the bench tells: the machine and its noise first, then a table a line; the same as JSON."""
 
 import os
-import platform
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
@@ -21,7 +20,7 @@ def machine_found() -> dict[str, Any]:
     """Returns what the bench runs on, and how busy it is as it starts."""
     found = machine(torch.device("cpu"), Path(__file__).parent)
     load = list(os.getloadavg()) if hasattr(os, "getloadavg") else []
-    return {**found, "processor": _processor(Path("/proc/cpuinfo")), "load": load}
+    return {**found, "load": load}
 
 
 def machine_text(found: dict[str, Any], noise: Figure) -> str:
@@ -91,12 +90,3 @@ def _table(rows: Sequence[Sequence[str]], places: Sequence[int]) -> list[str]:
 
 def _threads(count: int) -> str:
     return f"{count} thread" if count == 1 else f"{count} threads"
-
-
-def _processor(description: Path) -> str:
-    """The processor's name where the system says it."""
-    if description.exists():
-        for line in description.read_text(errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()

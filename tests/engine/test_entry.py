@@ -198,6 +198,12 @@ def test_what_decides_the_numbers_is_written_down(tmp_path, monkeypatch):
     assert describe.cpu_features(tmp_path / "cpuinfo") == ["avx2", "avx512_bf16"]
 
 
+def test_the_name_of_the_processor_is_the_systems_and_its_kind_where_it_has_none(tmp_path):
+    (tmp_path / "cpuinfo").write_text("vendor_id : X\nmodel name : Some CPU @ 2 GHz\nmodel name : Some CPU\n")
+    assert describe.processor(tmp_path / "cpuinfo") == "Some CPU @ 2 GHz"
+    assert describe.processor(tmp_path / "missing")
+
+
 def test_the_cache_is_where_it_was_asked_for(monkeypatch, tmp_path):
     monkeypatch.setenv("UNDERTOW_CACHE", str(tmp_path / "here"))
     assert entry.cache_folder() == tmp_path / "here"
