@@ -112,6 +112,13 @@ class RunConfig(Settings):
         "resumed run may then differ in rounding",
     )
     epochs: int = Field(20, ge=1, le=1000, description="passes over the selected samples")
+    test_every: int = Field(
+        1,
+        ge=1,
+        le=1000,
+        description="epochs between passes over the held-out images, test and validation; the last epoch "
+        "always has one (a pass over CIFAR-10's takes as long as a third of an epoch on 10,000 images)",
+    )
     batch_size: int = Field(64, ge=2, le=4096, description="samples of one step")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="number format; auto measures at the start which one trains faster"
@@ -131,6 +138,10 @@ class RunConfig(Settings):
     )
     density: DensitySettings = Field(DensitySettings(), description="how neighbours are found")
     maps: MapSettings = Field(MapSettings(), description="the map of feature space")
+
+    def tests(self, epoch: int) -> bool:
+        """Says whether the net is asked about the held-out images after this epoch."""
+        return epoch % self.test_every == 0 or epoch == self.epochs - 1
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> "RunConfig":

@@ -237,9 +237,9 @@ def draw_map(task: Task, state: State, neighbours: Neighbours, watch: Stopwatch)
 def measure(task: Task, state: State, images: ndarray, labels: ndarray, watch: Stopwatch) -> CleanPass | None:
     """What the averaged weights, or those in training if none are averaged, answer to held-out images.
 
-    images: (M, C, H, W) uint8, labels: (M,); None where M is 0.
+    images: (M, C, H, W) uint8, labels: (M,); None where M is 0 and in epochs that are not tested.
     """
-    if not len(labels):
+    if not len(labels) or not task.config.tests(state.epoch):
         return None
     net = state.model if state.averaged is None else state.averaged.model
     with watch("test"):

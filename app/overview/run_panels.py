@@ -19,7 +19,7 @@ _GIVE_TRUTH = "Give the tracker `true_labels` where you know them."
 
 def learning(metrics: DataFrame, palette: Palette, *, samples: int | None, epoch: int) -> list[Panel]:
     """Returns loss, accuracy and kept share by epoch; samples: N of the training set."""
-    last = metrics.iloc[-1]
+    last = metrics.ffill().iloc[-1]  # not every epoch is tested
     return [
         Panel(
             "Loss",

@@ -51,11 +51,11 @@ def _phase(member: Member, place: str) -> str:
 
 
 def _accuracy(member: Member) -> str:
-    values = member.metrics["test_accuracy"].tolist()
+    values = member.metrics["test_accuracy"].dropna().tolist()
     last = wording.percent(values[-1]) if values else wording.UNKNOWN
     line = markup.sparkline(values, says=f"test accuracy over {len(values)} epochs, last {last}")
     return (
-        f'<div class="ut-accuracy">{line}<span title="test accuracy of the last epoch"><b>{last}</b>'
+        f'<div class="ut-accuracy">{line}<span title="test accuracy of the last epoch that was tested"><b>{last}</b>'
         f'<br><span class="ut-muted">test accuracy</span></span></div>'
     )
 

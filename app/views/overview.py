@@ -55,12 +55,13 @@ def render() -> None:
 
 def _headline(run: Run, metrics: DataFrame, mates: Sequence[Run]) -> None:
     last = metrics.iloc[-1]
-    before = metrics["test_accuracy"].iloc[-2] if len(metrics) > 1 else float("nan")
+    tested = metrics["test_accuracy"].dropna().to_list()
+    accuracy = tested[-1] if tested else float("nan")
     spent = cost.cost(metrics, samples=run.about().get("n"), full=_full_run(mates))
-    gained = wording.points(last["test_accuracy"] - before) if wording.is_known(before) else None
+    gained = wording.points(accuracy - tested[-2]) if len(tested) > 1 else None
     against = f"Back-propagated samples saved against {spent.against}"
     with st.grid(4, gap="small", min_column_width=180):
-        _number("Test accuracy", wording.percent(last["test_accuracy"]), (gained, "in the last epoch"))
+        _number("Test accuracy", wording.percent(accuracy), (gained, "since the test before"))
         share = wording.percent(last["kept_share"])
         _number("Kept in the last epoch", wording.count(last["kept"]), (share, "of all samples"))
         spent_samples = wording.count(spent.backpropagated)

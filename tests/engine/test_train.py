@@ -167,3 +167,16 @@ def test_neighbours_are_sought_only_where_features_came_in(make_task, monkeypatc
     spent = queries.metrics(run)
     assert spent["seconds_index"].gt(0).tolist() == [epoch in (0, 5) for epoch in range(7)]
     assert spent["exact_seconds"].notna().tolist() == [epoch in (0, 5) for epoch in range(7)]
+
+
+def test_only_every_so_many_epochs_and_the_last_are_tested(make_task):
+    config = parse(
+        {}, ["epochs=6", "test_every=2", "density.index=none", "consistency.kind=none", "maps.every=0"]
+    )
+    task, state, run = make_task(config)
+    train.train(task, state)
+    spent = queries.metrics(run)
+    tested = [epoch in (0, 2, 4, 5) for epoch in range(6)]
+    assert spent["test_accuracy"].notna().tolist() == tested
+    assert spent["test_loss"].notna().tolist() == tested
+    assert spent["seconds_test"].gt(0).tolist() == tested
