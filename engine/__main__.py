@@ -1,7 +1,7 @@
 """python -m engine RUN: reads the run's configuration, trains, and reports how it ended.
 
-The only place that picks device, threads, allocator and seeds. A failure is written where the app shows it and raised
-again, so that the log has the traceback.
+The only place that picks device, threads, allocator and seeds. A failure is written where the app shows it
+and raised again, so that the log has the traceback.
 """
 
 import argparse

@@ -55,7 +55,7 @@ def _accuracy(member: Member) -> str:
     last = wording.percent(values[-1]) if values else wording.UNKNOWN
     line = markup.sparkline(values, says=f"test accuracy over {len(values)} epochs, last {last}")
     return (
-        f'<div class="ut-accuracy">{line}<span title="test accuracy of the last epoch that was tested"><b>{last}</b>'
+        f'<div class="ut-accuracy">{line}<span title="test accuracy, last measured"><b>{last}</b>'
         f'<br><span class="ut-muted">test accuracy</span></span></div>'
     )
 

@@ -44,7 +44,8 @@ class ImageParquet(Settings):
     def load(self, report: Report) -> Dataset:
         """Returns the images mapped from the cache, decoded if they are new.
 
-        Files are told apart by path, size and time of change. Raises ValueError, with the file and the row, for a broken image.
+        Files are told apart by path, size and time of change. Raises ValueError, with the file and the row,
+        for a broken image.
         """
         report(decode.LOADING, 0.0)
         train, test = _files(self.train, "train"), _files(self.test, "test") if self.test else []
