@@ -50,8 +50,9 @@ def study(
         _list()
         return
     preset = presets.preset(name)
-    planned = _planned(preset, _base(preset, data, epochs, assignments or []), seeds)
-    from app.studies import queueing
+    base = _base(preset, data, epochs, assignments or [])
+    planned = _planned(preset, base, seeds)
+    from app.studies import queueing, results_file
     from store.run import default_root
 
     root = (runs or default_root()).absolute()
@@ -60,7 +61,10 @@ def study(
     if background:
         terminal.say(f"Watch it with: undertow app --runs {root}")
         return
-    raise typer.Exit(_follow(planned[0].study, queued, json))
+    code, found = _follow(planned[0].study, queued)
+    if json is not None:
+        _write(json, results_file.content(preset, base, found))
+    raise typer.Exit(code)
 
 
 def _list() -> None:
@@ -102,8 +106,8 @@ def _planned(preset: "Preset", base: "RunConfig", seeds: int) -> list["RunConfig
     return design.runs(preset, base, range(base.seed, base.seed + seeds))
 
 
-def _follow(name: str, queued: list["Run"], json: Path | None) -> int:
-    """Shows the progress to its end, then what the study shows; returns the exit code."""
+def _follow(name: str, queued: list["Run"]) -> tuple[int, "Outcome"]:
+    """Shows the progress to its end, then what the study shows; returns the exit code and that."""
     from app import progress
     from app.studies import telling
 
@@ -116,11 +120,9 @@ def _follow(name: str, queued: list["Run"], json: Path | None) -> int:
     terminal.show(telling.difference_table(found))
     for sentence in telling.verdict(found):
         terminal.say(sentence)
-    if json is not None:
-        _write(json, telling.as_json(name, found))
     if all(status.state == "done" for status in statuses):
-        return DONE
-    return INTERRUPTED if was_interrupted else FAILED
+        return DONE, found
+    return (INTERRUPTED if was_interrupted else FAILED), found
 
 
 def _outcome(name: str, queued: list["Run"]) -> "Outcome":
@@ -137,7 +139,7 @@ def _outcome(name: str, queued: list["Run"]) -> "Outcome":
 
 
 def _write(path: Path, content: dict[str, object]) -> None:
-    from json import dumps
+    from app.studies import results_file
 
-    path.write_text(dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(results_file.text(content), encoding="utf-8")
     terminal.say(f"The results are in {path}.")

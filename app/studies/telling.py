@@ -7,7 +7,6 @@ better has an interval and a corrected p beside it.
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 from pandas import DataFrame
@@ -59,6 +58,21 @@ def verdict(found: Outcome) -> list[str]:
     return [*sentences, corrected(len(sentences))] if len(sentences) > 1 else sentences
 
 
+def answer(found: Outcome) -> str:
+    """Returns all that the comparisons show as one sentence: who differs from whom, by how much, n last."""
+    fewest = min((one.difference.n for one in found.compared), default=0)
+    if fewest < SEEDS_FOR_A_VERDICT:
+        return verdict(found)[0] if found.arms else ""
+    alike: dict[str, list[str]] = {}
+    for one in found.compared:
+        said = _written(found.measure, one, one.difference.mean)
+        alike.setdefault(_shown(found.measure, one), []).append(f"{one.reference or one.arm} ({said})")
+    most = max(one.difference.n for one in found.compared)
+    seeds = f"n = {fewest}" if fewest == most else f"n = {fewest} to {most}"
+    parts = [f"{begin} {_listed(others)}" for begin, others in alike.items()]
+    return f"{'; '.join(parts)} ({seeds} seeds).".replace("n = ", "n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}")
+
+
 def too_few(members: Sequence[Member], fewest: int) -> str:
     """Returns why the runs of a comparison say nothing yet: what is to come, to resume, or to queue.
 
@@ -106,17 +120,6 @@ def sentence(one: Compared, *, better: int, write: Callable[[float], str]) -> st
     return f"{one.arm} is {verdicts.shows(one, better=better)} than {one.reference}: {amount}."
 
 
-def as_json(study: str, found: Outcome) -> dict[str, Any]:
-    """Returns the outcome as plain numbers; None is unknown."""
-    return {
-        "study": study,
-        "measure": {"name": found.measure.name, "meaning": found.measure.meaning},
-        "arms": [_arm_numbers(arm) for arm in found.arms],
-        "comparisons": [_comparison_numbers(one) for one in found.compared],
-        "verdict": verdict(found),
-    }
-
-
 def _arm_row(arm: Reached, measure: Measure, seeds: Sequence[int]) -> dict[str, str]:
     by_seed = {member.seed: member for member in arm.members}
     values = list(arm.values.values())
@@ -160,6 +163,20 @@ def _sentence(measure: Measure, one: Compared) -> str:
     return f"{measure.label} under {one.arm} {says}: {amount}, n = {one.difference.n} seeds)."
 
 
+def _shown(measure: Measure, one: Compared) -> str:
+    """Returns the beginning that comparisons with the same outcome share."""
+    if not one.reference:
+        above = "is above 0" if one.difference.mean > 0 else "is below 0"
+        return f"{measure.label} {above if one.is_apart else 'cannot be told from 0'} under"
+    if not one.is_apart:
+        return f"{one.arm} cannot be told apart from"
+    return f"{one.arm} is {verdicts.shows(one, better=measure.better)} than"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
 def _interval(measure: Measure, one: Compared) -> str:
     low, high = (one.difference.mean + sign * one.difference.half for sign in (-1, 1))
     return wording.interval(low, high, partial(_written, measure, one))
@@ -167,32 +184,3 @@ def _interval(measure: Measure, one: Compared) -> str:
 
 def _written(measure: Measure, one: Compared, value: float) -> str:
     return measure.difference(value) if one.reference else measure.written(value)
-
-
-def _arm_numbers(arm: Reached) -> dict[str, Any]:
-    values = list(arm.values.values())
-    return {
-        "arm": arm.label,
-        "n": len(values),
-        "mean": _known(float(np.mean(values)) if values else math.nan),
-        "sd": _known(float(np.std(values, ddof=1)) if len(values) > 1 else math.nan),
-        "half_interval": _known(verdicts.half_interval(values)),
-        "by_seed": {str(seed): value for seed, value in arm.values.items()},
-        "beside": {name: _known(value) for name, value in arm.beside.items()},
-    }
-
-
-def _comparison_numbers(one: Compared) -> dict[str, Any]:
-    mean, half, pairs = one.difference
-    return {
-        "arm": one.arm,
-        "reference": one.reference or None,
-        "n": pairs,
-        "difference": _known(mean),
-        "half_interval": _known(half),
-        "p_holm": _known(one.p),
-    }
-
-
-def _known(value: float) -> float | None:
-    return None if math.isnan(value) else value

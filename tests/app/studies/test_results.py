@@ -177,10 +177,20 @@ def test_table_has_one_row_an_arm_with_n_mean_deviation_and_interval(tmp_path: P
     assert seen[5:] == ["92.0 %", "2.0 pts", "87.0 % to 97.0 %"]
 
 
-def test_numbers_in_the_file_are_plain_and_unknown_is_null(tmp_path: Path):
-    found = outcome(tmp_path, planned(over=range(1)), [0.9, 0.91])
-    told = telling.as_json("hnsw-digits-0", found)
-    assert told["arms"][0]["by_seed"] == {"0": 0.9}
-    assert told["arms"][0]["sd"] is None
-    unknown = {"difference": None, "half_interval": None, "p_holm": None}
-    assert told["comparisons"] == [{"arm": "exact", "reference": "HNSW", "n": 1, **unknown}]
+def test_all_comparisons_are_answered_in_one_sentence_with_what_is_alike_together(tmp_path: Path):
+    # by seed, joint is 5 points above the first two others, and above or below the rest by chance
+    apart = {"rarity only": (0.05, 0.051, 0.052), "consistency only": (0.05, 0.051, 0.049)}
+    apart |= {"random (RS2)": (0.0, 0.01, -0.02), "InfoBatch": (0.01, -0.01, 0.0)}
+    apart |= {"full data": (-0.1, -0.101, -0.102)}
+    configs = planned("selection")
+    reached = [0.8 - apart.get(config.name.split(", seed")[0], (0, 0, 0))[config.seed] for config in configs]
+    assert plain(telling.answer(outcome(tmp_path, configs, reached))) == (
+        "joint is better than rarity only (+5.1 pts) and consistency only (+5.0 pts); joint cannot be told "
+        "apart from random (RS2) (−0.3 pts) and InfoBatch (+0.0 pts); joint is worse than full data "
+        "(−10.1 pts) (n = 3 seeds)."
+    )
+
+
+def test_an_answer_below_three_seeds_is_that_there_are_too_few(tmp_path: Path):
+    found = outcome(tmp_path, planned(over=range(2)), [0.9, 0.91, 0.9, 0.91])
+    assert telling.answer(found) == telling.verdict(found)[0]

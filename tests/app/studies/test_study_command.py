@@ -76,8 +76,9 @@ def test_study_trains_every_arm_and_says_what_that_shows(
     assert "2 runs, study hnsw-digits-" in said
     assert "Too few seeds to tell (n = 1); queue 2 more seeds of each arm." in said
     found = json.loads((tmp_path / "found.json").read_text())
-    assert [(arm["arm"], arm["n"]) for arm in found["arms"]] == [("HNSW", 1), ("exact", 1)]
-    assert [arm["mean"] for arm in found["arms"]] == pytest.approx([0.9, 0.8])
+    assert [(arm["arm"], arm["seeds"]) for arm in found["arms"]] == [("HNSW", [0]), ("exact", [0])]
+    assert [arm["mean"] for arm in found["reached"]] == pytest.approx([0.9, 0.8])
+    assert found["base"] == {"epochs": "2"}
     again, _ = study(*words)
     assert again == 0
     assert len(find_runs(tmp_path / "runs")) == 2
