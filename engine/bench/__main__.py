@@ -20,11 +20,17 @@ from engine.bench.augment import Augment
 from engine.bench.consistency import Consistency
 from engine.bench.density import Density
 from engine.bench.line import Bench, Line, Missing, Surroundings
+from engine.bench.loader import Loader
+from engine.bench.overhead import Overhead
+from engine.bench.scale import Scale
+from engine.bench.selection import SelectionCost
 from engine.bench.store import AT_SCALE, Store
 from engine.cache import cache_folder
 
 # In the order of `--list`; all but the last are measured where none is named.
-BENCHES: tuple[Bench, ...] = (Augment(), Density(), Consistency(), Store(), AT_SCALE)
+BENCHES: tuple[Bench, ...] = (
+    Overhead(), SelectionCost(), Augment(), Density(), Consistency(), Store(), Loader(), Scale(), AT_SCALE
+)  # fmt: skip
 ONLY_WHEN_NAMED = (AT_SCALE.name,)
 
 log = logging.getLogger("engine.bench")
