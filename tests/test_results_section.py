@@ -76,6 +76,7 @@ def test_a_file_states_what_its_values_by_seed_say_and_nothing_else(path):
     assert pairs == list(preset.comparisons())
     assert [one["arm"] for one in written["arms"]] == [one.label for one in preset.arms]
     assert min(len(one["seeds"]) for one in written["arms"]) >= SEEDS_FOR_A_VERDICT
+    assert written["base_key"] == results_file.base_key(written["base"])
     assert written["machines"] and written["commits"]
 
 

@@ -77,6 +77,11 @@ def _rare_strength(run: Run) -> float:
     return float(classes["strength"][rare].mean() - classes["strength"][~rare].mean())
 
 
+def _size_strength(run: Run) -> float:
+    classes = signatures.classes(run)[["size", "strength"]].dropna().rank()
+    return float(classes["size"].corr(classes["strength"]))
+
+
 def _rare_accuracy(run: Run) -> float:
     probed = queries.epoch_stats(run, "clean_loss").query("n > 0")["epoch"]
     if probed.empty:
@@ -161,6 +166,15 @@ MEASURES = {
             unit="number",
             better=0,
             take=_rare_strength,
+        ),
+        Measure(
+            "size_strength",
+            "Class size and strength",
+            "rank correlation of the sizes of classes and their mean strengths, over all visits (ours)",
+            unit="number",
+            better=0,
+            take=_size_strength,
+            within=(-1.0, 1.0),
         ),
         Measure(
             "rare_accuracy",

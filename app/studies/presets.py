@@ -84,7 +84,7 @@ PRESETS: tuple[Preset, ...] = (
          Arm("entropy", ("policy.kind=entropy",))),
         f"{_SADA}; tail of factor 50 and measure ours", measure="rare_strength", fixed=(_ALL,),
         defaults=("tail.kind=exponential", "tail.factor=50"),
-        beside=("rare_accuracy", "test_accuracy"), fewest_epochs=8,
+        beside=("size_strength", "rare_accuracy", "test_accuracy"), fewest_epochs=8,
     ),
     Preset(
         "semantics", "Semantic preservation",

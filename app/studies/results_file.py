@@ -18,7 +18,7 @@ from app.studies.design import Preset
 from app.studies.measures import MEASURES
 from app.studies.members import Member
 from app.studies.results import Outcome, Reached
-from engine.config import RunConfig
+from engine.config import RunConfig, parse
 from store.questions import signatures
 
 FORMAT = 1
@@ -44,7 +44,7 @@ def content(preset: Preset, base: RunConfig, found: Outcome) -> dict[str, Any]:
         "note": preset.note,
         "measure": preset.measure,
         "base": settings(base),
-        "base_key": design.content_key([base]),
+        "base_key": base_key(settings(base)),
         "defaults": list(preset.defaults),
         "fixed": list(preset.fixed),
         **_circumstances(members),
@@ -96,6 +96,11 @@ def settings(base: RunConfig) -> dict[str, str]:
     }
     found = kinds | naming.flat(changed)
     return {name: _FOLDERS.sub(r"\1", text) for name, text in found.items() if name not in _OF_THE_RUN}
+
+
+def base_key(told: Mapping[str, str]) -> str:
+    """Returns a digest of all settings of such a base, wherever its files lie."""
+    return design.content_key([parse({}, [f"{name}={value}" for name, value in told.items()])])
 
 
 def _changes(preset: Preset, label: str) -> list[str]:

@@ -46,6 +46,14 @@ def test_strength_of_rare_classes_is_theirs_minus_that_of_the_others(tmp_path: P
     assert measures.value(run, "rare_strength") == pytest.approx(0.9 - (0.4 + 0.6) / 2)
 
 
+def test_strengths_that_grow_with_the_size_of_the_class_are_correlated_with_it(tmp_path: Path):
+    run = written(tmp_path, strength=[0.9, 0.8, 0.8, 0.9, 0.5, 0.7, 0.1])
+    assert measures.value(run, "size_strength") == pytest.approx(1)
+    other = written(tmp_path, strength=[0.1, 0.1, 0.1, 0.1, 0.5, 0.7, 0.4])
+    # ranks of sizes 4, 2, 1 are 3, 2, 1, of strengths 0.1, 0.6, 0.4 are 1, 3, 2: 1 - 6 (4 + 1 + 1) / (3 * 8)
+    assert measures.value(other, "size_strength") == pytest.approx(-0.5)
+
+
 def test_rare_classes_right_are_counted_on_clean_images_alone(tmp_path: Path):
     run = written(tmp_path, clean_loss=[1] * 7, clean_correct=[0, 0, 0, 0, 0, 0, 1], correct=[0] * 7)
     assert measures.value(run, "rare_accuracy") == 1
@@ -72,7 +80,15 @@ def test_wrong_labels_kept_are_a_share_of_the_visits_after_warm_up(tmp_path: Pat
 
 @pytest.mark.parametrize(
     "name",
-    ["rare_strength", "rare_accuracy", "meaning_kept", "variance_change", "consistency_auroc", "kept_noise"],
+    [
+        "rare_strength",
+        "size_strength",
+        "rare_accuracy",
+        "meaning_kept",
+        "variance_change",
+        "consistency_auroc",
+        "kept_noise",
+    ],
 )
 def test_a_run_that_did_not_record_it_is_unknown(tmp_path: Path, name: str):
     assert np.isnan(measures.value(written(tmp_path), name))

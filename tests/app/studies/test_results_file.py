@@ -104,6 +104,9 @@ def test_settings_are_those_that_differ_and_make_the_base_again():
 def test_no_path_of_a_machine_is_told(given: str, told: str):
     base = parse({}, ["source.kind=image_parquet", f"source.train={given}", "source.test=test.parquet"])
     assert results_file.settings(base)["source.train"] == told
+    assert results_file.base_key(results_file.settings(base)) == results_file.base_key(
+        {"source.kind": "image_parquet", "source.train": told, "source.test": "test.parquet"}
+    )
 
 
 def test_a_local_encoder_is_told_by_its_folder_and_one_of_a_hub_by_its_name():
