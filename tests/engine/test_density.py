@@ -233,3 +233,26 @@ def test_clip_decides_how_much_of_either_end_becomes_0_or_1():
     assert_allclose(density.rarity(distance, clip=0.2), np.clip((distance - 2) / 6, 0, 1))  # 2 to 8
     low, high = np.percentile(distance.astype(np.float64), (1, 99))
     assert_array_equal(density.rarity(distance), np.clip((distance - low) / (high - low), 0, 1).astype("f4"))
+
+
+# ---- the order in which samples join the graph
+
+
+def test_samples_join_the_graph_a_third_at_random_and_then_along_the_main_direction():
+    features = np.array([[place, 0.1 * (place % 2)] for place in range(30)], np.float32)
+    order = hnsw.joining_order(features)
+    assert sorted(order) == list(range(30))
+    steps = np.diff(order[10:])
+    assert (steps > 0).all() or (steps < 0).all()
+    assert_array_equal(order, hnsw.joining_order(features))
+
+
+def test_samples_of_well_separated_classes_are_found():
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(50, 32))
+    features = density.normalised(centres[np.arange(3000) % 50] + 0.02 * rng.normal(size=(3000, 32)))
+    assert density.nearest_neighbours(features, DensitySettings(index="hnsw"), seed=0).recall >= 0.95
+
+
+def test_features_that_are_not_finite_join_as_they_come():
+    assert_array_equal(hnsw.joining_order(np.full((4, 2), np.nan, np.float32)), np.arange(4))
