@@ -105,7 +105,7 @@ def _fuzzy_graph(graph: Neighbours) -> Any:
     own = np.arange(len(graph.ids))[:, None]
     ids = np.hstack([own, graph.ids]).astype(np.int32)
     distances = np.hstack([np.zeros_like(own, np.float32), graph.distances]).astype(np.float32)
-    with _threads_as_they_are():
+    with threads_as_they_are():
         weights, _, _ = fuzzy_simplicial_set(
             np.empty((len(ids), 1), np.float32),
             ids.shape[1],
@@ -131,7 +131,7 @@ def _compile_once() -> None:
 
 
 @contextmanager
-def _threads_as_they_are() -> Iterator[None]:
+def threads_as_they_are() -> Iterator[None]:
     """Keeps torch's thread count: numba's first parallel loop raises it, and training would sum otherwise."""
     import numba
     import torch

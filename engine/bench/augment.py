@@ -1,27 +1,31 @@
-"""The line `augment`: the compiled kernel against torchvision's transforms, an image at a time as loaders do.
+"""The line `augment`: the compiled kernel against torchvision an image at a time, and kornia on batches.
 
 Images are tiles of the two photographs that come with scikit-learn, so the line needs no data set. Pixels are
 compared at torchvision's own magnitudes, read from torchvision itself.
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from importlib import util
 from typing import Any, Self
 
 import numpy as np
 import torch
 from numpy import ndarray
-from PIL import Image
 from torchvision.transforms import v2
 
 from engine import operations
 from engine.augment import augment
-from engine.bench.line import Figure, Line, Surroundings, at_least, at_most
-from engine.bench.repeats import interleaved, versions
-from engine.operations import OPERATIONS, TORCHVISION, Draws, draw
+from engine.bench.augment_peers import ARRAYS, BATCH, KERNEL, KORNIA, PICTURES, TENSORS, contenders
+from engine.bench.line import Figure, Goal, Line, Surroundings, at_least, at_most
+from engine.bench.repeats import absent, interleaved, ratios, versions
+from engine.operations import OPERATIONS, TORCHVISION, Draws
 
-SIDE, PAD, BATCH = 32, 4, 128
+SIDE, LARGE_SIDE = 32, 224
+GOALS = {TENSORS: at_least(30), PICTURES: at_least(30), ARRAYS: at_least(30), KORNIA: at_least(5)}
+LARGE_GOALS = {TENSORS: at_least(3), PICTURES: at_least(3)}
 BINS = 31  # of TrivialAugmentWide
+COMPARED = 256  # tiles whose pixels are compared
 
 
 @dataclass(frozen=True)
@@ -29,88 +33,71 @@ class Augment:
     """Images a second with crop and flip, and how many pixels differ from torchvision's."""
 
     samples: int = 1280  # of a repeat of each transform
+    large_samples: int = 64
     repeats: int = 7
     kernel_rounds: int = 20  # times that the kernel sees them all, as it is too fast to be timed once
     judged: bool = True
     name: str = field(default="augment", init=False)
-    summary: str = field(default="the compiled kernel against torchvision's TrivialAugmentWide", init=False)
+    summary: str = field(
+        default="the compiled kernel against torchvision's TrivialAugmentWide and kornia's", init=False
+    )
 
     def quick(self) -> Self:
-        """Returns the line on 256 images and two repeats."""
-        return replace(self, samples=256, repeats=2, kernel_rounds=2, judged=False)
+        """Returns the line on 256 small images, 16 large ones and two repeats."""
+        small = replace(self, samples=256, large_samples=16, repeats=2, judged=False)
+        return replace(small, kernel_rounds=2)
 
     def measure(self, _surroundings: Surroundings) -> Line:
         """Returns rates, gains and the share of pixels that differ."""
-        images = tiles(self.samples)
-        seconds = interleaved(self._candidates(images), self.repeats)
-        rates = {name: [self.samples / value for value in spent] for name, spent in seconds.items()}
-        rates["kernel"] = [self.kernel_rounds * rate for rate in rates["kernel"]]
-        gains = {
-            name: [own / rate for own, rate in zip(rates["kernel"], of_peer, strict=True)]
-            for name, of_peer in rates.items()
-            if name != "kernel"
-        }
-        share, levels = differing(tiles(min(self.samples, 256)))
+        small, large = tiles(self.samples), tiles(self.large_samples, side=LARGE_SIDE)
+        share, levels = differing(tiles(min(self.samples, COMPARED)))
         return Line(
             self.name,
             f"the compiled kernel, batches of {BATCH}, against torchvision's TrivialAugmentWide, RandomCrop "
-            f"and RandomHorizontalFlip, an image at a time: {self.samples:,} tiles of photographs, {SIDE} x "
-            f"{SIDE} x 3, uniform strength; {self.repeats} interleaved repeats",
+            f"and RandomHorizontalFlip, an image at a time, and kornia's on the same batches: "
+            f"{self.samples:,} tiles of photographs, {SIDE} x {SIDE} x 3, and {self.large_samples:,} of "
+            f"{LARGE_SIDE} x {LARGE_SIDE} x 3, uniform strength; {self.repeats} interleaved repeats",
             [
-                *(Figure(f"rate, {name}", rate, "images/s") for name, rate in rates.items()),
-                *(Figure(f"gain over {name}", gain, "x", at_least(30)) for name, gain in gains.items()),
+                *self._timed(small, GOALS),
+                *self._timed(large, LARGE_GOALS),
                 Figure("pixels that differ from torchvision's", [100 * share], "%", at_most(0.12)),
                 Figure("largest difference", [levels], "levels", at_most(1)),
             ],
-            versions("numba", "torchvision", "pillow"),
-            ["Pixels are compared once, at all bins and signs of all operations: they do not vary."],
+            versions("numba", "torchvision", "pillow", "kornia"),
+            [*NOTES, KORNIA_NOTE if util.find_spec("kornia") else absent("kornia")],
             judged=self.judged,
         )
 
-    def _candidates(self, images: ndarray) -> dict[str, Callable[[int], object]]:
-        tensors = [torch.from_numpy(image) for image in images]
-        rows = np.ascontiguousarray(images.transpose(0, 2, 3, 1))
-        pictures = [Image.fromarray(image) for image in rows]
-        transform = v2.Compose(
-            [v2.TrivialAugmentWide(), v2.RandomCrop(SIDE, padding=PAD), v2.RandomHorizontalFlip()]
-        )
-
-        def by_kernel(repeat: int) -> None:
-            for number in range(self.kernel_rounds):
-                augment_all(images, epoch=repeat * self.kernel_rounds + number)
-
-        candidates: dict[str, Callable[[int], object]] = {
-            "kernel": by_kernel,
-            "torchvision on tensors": lambda _: [transform(tensor) for tensor in tensors],
-            "torchvision on PIL images": lambda _: [transform(picture) for picture in pictures],
-            "the same from and to arrays": lambda _: [
-                v2.functional.pil_to_tensor(transform(Image.fromarray(row))) for row in rows
-            ],
+    def _timed(self, images: ndarray, goals: Mapping[str, Goal]) -> list[Figure]:
+        """Returns the rate of each contender, and the kernel's over each of the others."""
+        found = contenders(images, kernel_rounds=self.kernel_rounds)
+        seconds = interleaved({name: one.run for name, one in found.items()}, self.repeats)
+        rates = {
+            name: [one.rounds * len(images) / spent for spent in seconds[name]] for name, one in found.items()
         }
-        augment_all(images, epoch=0)  # compiles, or reads what was compiled
-        transform(tensors[0]), transform(pictures[0])
-        return candidates
+        side = images.shape[-1]
+        own = rates[KERNEL]
+        return [
+            *(Figure(f"rate at {side}, {name}", rate, "images/s") for name, rate in rates.items()),
+            *(
+                Figure(f"gain at {side} over {name}", ratios(own, rate), "x", goals.get(name))
+                for name, rate in rates.items()
+                if name != KERNEL
+            ),
+        ]
 
 
-def tiles(samples: int) -> ndarray:
-    """Returns squares cut from two photographs, (N, 3, 32, 32) uint8; the same again after some 520."""
+def tiles(samples: int, *, side: int = SIDE) -> ndarray:
+    """Returns squares cut from two photographs, (N, 3, S, S) uint8; after all of them, the same again."""
     from sklearn.datasets import load_sample_images
 
     cut = []
     for photograph in load_sample_images().images:
-        rows, columns = (length // SIDE for length in photograph.shape[:2])
-        whole = photograph[: rows * SIDE, : columns * SIDE].reshape(rows, SIDE, columns, SIDE, 3)
-        cut.append(whole.transpose(0, 2, 4, 1, 3).reshape(-1, 3, SIDE, SIDE))
+        rows, columns = (length // side for length in photograph.shape[:2])
+        whole = photograph[: rows * side, : columns * side].reshape(rows, side, columns, side, 3)
+        cut.append(whole.transpose(0, 2, 4, 1, 3).reshape(-1, 3, side, side))
     every = np.concatenate(cut)
     return np.ascontiguousarray(every[np.arange(samples) % len(every)])
-
-
-def augment_all(images: ndarray, *, epoch: int) -> None:
-    """Augments all images in batches with fresh draws and strengths."""
-    strengths = np.random.default_rng(epoch).random(len(images), np.float32)
-    for begin in range(0, len(images), BATCH):
-        ids = np.arange(begin, min(begin + BATCH, len(images)))
-        augment(images, ids, draw(ids, seed=0, epoch=epoch, pad=PAD), strengths[ids])
 
 
 def differing(images: ndarray) -> tuple[float, float]:
@@ -169,3 +156,15 @@ def _draws(count: int, code: int, sign: int) -> Draws:
     still = np.zeros(count, np.int8)
     operation = np.full(count, code, np.uint8)
     return Draws(operation, np.full(count, sign, np.float32), still, still, np.zeros(count, bool))
+
+
+NOTES = (
+    "Pixels are compared once, against torchvision's transform of uint8 tensors at all bins and signs of all "
+    f"operations on {COMPARED} tiles of {SIDE} x {SIDE}: they do not vary. Crop and flip only move them.",
+    "Every peer has the images before the clock starts as it likes them best, but for the one from and to "
+    "arrays, which also pays what a training loop would.",
+)
+KORNIA_NOTE = (
+    "kornia draws one operation a batch rather than one an image, which is less work, has floats before the "
+    "clock starts and returns floats; its list lacks identity and colour."
+)

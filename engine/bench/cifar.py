@@ -6,6 +6,7 @@ All by the engine's own code, so that what is measured is what a run would do.
 import tempfile
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from pyarrow import parquet
 from engine import __main__ as entry
 from engine import density, train
 from engine.batches import Images
+from engine.checkpoint import State
 from engine.clean import clean_pass
 from engine.config import RunConfig, parse
 from engine.datasets import Dataset
@@ -50,8 +52,20 @@ def flipped(dataset: Dataset, seed: int) -> Dataset:
     return SymmetricNoise(share=FLIPPED, seed=seed).corrupt(dataset)
 
 
-def trained_features(dataset: Dataset, files: tuple[Path, Path], epochs: int) -> tuple[ndarray, float]:
-    """Trains a net; returns its clean features of all samples, (N, D) at length 1, and its test accuracy."""
+class Features(NamedTuple):
+    """Clean features of a net, rows at length 1."""
+
+    trained: ndarray  # (N, D) of the samples that it was trained on
+    asked: ndarray  # (M, D) of the images that it was asked about
+
+
+def trained_features(
+    dataset: Dataset, files: tuple[Path, Path], epochs: int, *, images: ndarray
+) -> tuple[Features, float]:
+    """Trains a net; returns its clean features of all samples and of images, and its test accuracy.
+
+    images: (M, 3, 32, 32) uint8.
+    """
     config, device = _config(files, epochs), torch.device("cpu")
     unknown = np.full(len(dataset.labels), np.nan, np.float32)
     state = entry.fresh_state(config, dataset, unknown, device)
@@ -61,13 +75,17 @@ def trained_features(dataset: Dataset, files: tuple[Path, Path], epochs: int) ->
     with tempfile.TemporaryDirectory() as folder:
         run = Run.create(Path(folder), config.model_dump(mode="json"))
         run.write_samples(entry.sample_columns(dataset, unknown), dataset.class_names)
-        images = Images(dataset, config.seed, device)
-        task = Task(config, dataset, images, device, precision, run, progress)
+        task = Task(config, dataset, Images(dataset, config.seed, device), device, precision, run, progress)
         train.train(task, state)
     progress.end()
-    passed = clean_pass(task, state.model, dataset.images, dataset.labels)
+    trained, asked = (_features(task, state, of) for of in (dataset.images, images))
     tested = clean_pass(task, state.model, dataset.test_images, dataset.test_labels)
-    return density.normalised(passed.features), float(tested.correct.mean())
+    return Features(trained, asked), float(tested.correct.mean())
+
+
+def _features(task: Task, state: State, images: ndarray) -> ndarray:
+    """Features do not depend on labels, so that any will do."""
+    return density.normalised(clean_pass(task, state.model, images, np.zeros(len(images), np.int64)).features)
 
 
 def _config(files: tuple[Path, Path], epochs: int) -> RunConfig:
