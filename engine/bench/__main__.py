@@ -21,6 +21,7 @@ from engine.bench.consistency import Consistency
 from engine.bench.density import Density
 from engine.bench.line import Bench, Line, Missing, Surroundings
 from engine.bench.loader import Loader
+from engine.bench.map import MapCost
 from engine.bench.overhead import Overhead
 from engine.bench.scale import Scale
 from engine.bench.selection import SelectionCost
@@ -29,7 +30,8 @@ from engine.cache import cache_folder
 
 # In the order of `--list`; all but the last are measured where none is named.
 BENCHES: tuple[Bench, ...] = (
-    Overhead(), SelectionCost(), Augment(), Density(), Consistency(), Store(), Loader(), Scale(), AT_SCALE
+    Overhead(), SelectionCost(), Augment(), Density(), Consistency(), Store(), MapCost(), Loader(),
+    Scale(), AT_SCALE,
 )  # fmt: skip
 ONLY_WHEN_NAMED = (AT_SCALE.name,)
 

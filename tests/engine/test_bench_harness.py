@@ -11,7 +11,7 @@ from engine.bench import repeats, report
 from engine.bench.line import Figure, Line, Missing, Surroundings, at_least, at_most
 
 HERE = Surroundings(Path("cache"))
-NAMES = ["overhead", "selection", "augment", "density", "consistency", "store", "loader", "scale"]
+NAMES = ["overhead", "selection", "augment", "density", "consistency", "store", "map", "loader", "scale"]
 
 
 @dataclass(frozen=True)
