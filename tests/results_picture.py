@@ -9,6 +9,7 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 from pandas import DataFrame
 from PIL import Image
 from playwright.sync_api import sync_playwright
@@ -24,6 +25,7 @@ from tests.browser import conftest
 from tests.results import Content
 
 BAND = "interval"
+ASIDE = 0.02  # of the largest cost, between arms of equal cost
 ACCURACY = Measure("test_accuracy", "Test accuracy", "share correct on the test set", is_share=True)
 
 
@@ -41,6 +43,15 @@ def points(content: Content) -> DataFrame:
         rows.append(row)
     frame = DataFrame(rows)
     return frame.assign(front=differences.on_front(frame["x"].to_numpy(float), frame["y"].to_numpy(float)))
+
+
+def side_by_side(costs: ndarray) -> ndarray:
+    """Returns costs (arms,) of which equal ones, within a step, stand a step apart: else one hides another."""
+    step, moved = ASIDE * float(np.nanmax(costs)), costs.copy()
+    for cost in np.unique(costs[np.isfinite(costs)]):
+        alike = np.flatnonzero((costs >= cost) & (costs < cost + step) & (moved == costs))
+        moved[alike] += step * (np.arange(len(alike)) - (len(alike) - 1) / 2)
+    return moved
 
 
 def panels(found: Sequence[Content]) -> list[Panel]:
@@ -69,11 +80,13 @@ def _panel(content: Content) -> Panel:
     colors = {arm["arm"]: palette.categorical[place] for place, arm in enumerate(content["arms"])}
     x = AXIS_LABELS["backpropagated"]
     frame = points(content)
+    moved = side_by_side(frame["x"].to_numpy(float)) - frame["x"]
+    frame[["x", "x_low", "x_high"]] = frame[["x", "x_low", "x_high"]].add(moved, axis=0)
     return Panel(
         preset.title,
         cost_chart.costs(frame, palette, measure=ACCURACY, x=x, colors=colors),
-        note=f"{results.asked_on(content)}. {wording.capital(bands.MEANINGS[BAND])}. Dashed: Pareto front of "
-        "the means",
+        note=f"{results.asked_on(content)}. {wording.capital(bands.MEANINGS[BAND])}; arms of equal cost "
+        "stand side by side. Dashed: Pareto front of the means",
         alt=f"{ACCURACY.label} against {x.lower()} by arm",
     )
 

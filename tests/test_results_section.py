@@ -14,7 +14,7 @@ import pytest
 from app.studies import presets, results_file
 from app.studies.verdicts import SEEDS_FOR_A_VERDICT
 from engine.config import RunConfig, parse
-from tests import results
+from tests import results, results_picture
 
 TEXT = results.README.read_text(encoding="utf-8")
 FILES = sorted(results.STUDIES.glob("*.json"))
@@ -123,6 +123,18 @@ def test_one_value_of_one_seed_that_was_changed_is_refused(content: dict[str, An
     assert results.table(changed) != results.table(content)
     with pytest.raises(ValueError, match="must follow from its values by seed"):
         results.checked(changed)
+
+
+def test_arms_of_equal_cost_do_not_hide_each_other_in_the_picture(content: dict[str, Any]):
+    frame = results_picture.points(content)
+    assert frame["y"].tolist() == pytest.approx([mean(JOINT), mean(RANDOM), mean(FULL)])
+    assert (frame["y_high"] - frame["y"]).tolist() == pytest.approx(
+        [4.303 * stdev(reached) / math.sqrt(3) for reached in (JOINT, RANDOM, FULL)]
+    )
+    assert frame["front"].tolist() == [True, False, True]
+    step = results_picture.ASIDE * 120_000
+    moved = results_picture.side_by_side(frame["x"].to_numpy(float))
+    assert moved.tolist() == [60_000 - step / 2, 60_000 + step / 2, 120_000]
 
 
 def test_the_command_asks_the_same_again(content: dict[str, Any]):
