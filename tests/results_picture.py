@@ -46,7 +46,7 @@ def points(content: Content) -> DataFrame:
 
 
 def side_by_side(costs: ndarray) -> ndarray:
-    """Returns costs (arms,) of which equal ones, within a step, stand a step apart: else one hides another."""
+    """Returns costs (arms,) of which equal ones stand a step apart, since else one hides another."""
     step, moved = ASIDE * float(np.nanmax(costs)), costs.copy()
     for cost in np.unique(costs[np.isfinite(costs)]):
         alike = np.flatnonzero((costs >= cost) & (costs < cost + step) & (moved == costs))
