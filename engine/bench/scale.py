@@ -44,15 +44,17 @@ class Scale:
             precision = next(iter(runs.values())).task.precision
         return Line(
             self.name,
-            f"cost per sample of the same run at {' and '.join(wanted)} images of CIFAR-10: joint selection "
+            f"cost per sample of the same run at {', '.join(wanted)} images of CIFAR-10: joint selection "
             f"at keep 0.5 and SADA, features refreshed, neighbours sought and a map drawn in every epoch; "
-            f"{self.net}, batches of 128, {precision.name}, no test pass; {self.repeats} epochs by turns "
-            f"after one that warms up",
+            f"{self.net}, batches of 128, {precision.name}, no test pass; {self.repeats} "
+            f"{'epoch' if self.repeats == 1 else 'epochs'} by turns after one that warms up",
             [*curve(costs), *spread(costs)],
             versions("torch", "numba", "hnswlib", "umap-learn"),
             [
-                "A map shows at most 10,000 samples of more than 20,000, so its cost per sample falls. The "
-                "store at 1.28 million samples is the line store-1.28M."
+                "A map shows at most 10,000 samples of more than 20,000, so its cost per sample falls, as "
+                "those of record and checkpoint do, which are mostly the same for any number. An HNSW graph "
+                "of more samples has longer ways through more memory. The store at 1.28 million samples is "
+                "the line store-1.28M."
             ],
             judged=self.judged,
         )

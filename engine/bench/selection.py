@@ -54,7 +54,7 @@ class SelectionCost:
             f"joint selection at keep {KEEP} against {EVERYTHING} and {RANDOM} in every epoch, both without "
             f"neighbours: {self.samples:,} images of CIFAR-10, {self.net}, batches of 128, {precision.name}, "
             f"random strength, no maps, no test pass; whole epochs with record and checkpoint by turns, "
-            f"after one on all samples that warms up; means of {self.cycles} cycles of {CYCLE} epochs, one "
+            f"after one on all samples that warms up; means of whole cycles of {CYCLE} epochs, one "
             f"of which ends with a clean pass over all samples and the index, where features are refreshed",
             [*compared(seconds), *agreements(agreed), *parts],
             versions("torch", "numba", "hnswlib"),
