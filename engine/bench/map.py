@@ -195,7 +195,8 @@ def time_figures(seconds: dict[str, list[float]]) -> list[Figure]:
 def map_figures(found: Sequence[Compared]) -> list[Figure]:
     """Returns trustworthiness and movement of the maps."""
     late = found[-LATE:]
-    moved = [one.cold_movement for one in found if np.isfinite(one.cold_movement)]
+    known = [one.cold_movement for one in found if np.isfinite(one.cold_movement)]
+    cold = [Figure("movement since the last compared map, cold", known)] if known else []
     return [
         *(
             Figure(f"trustworthiness, {name}", [one.trust[name] for one in found])
@@ -208,7 +209,7 @@ def map_figures(found: Sequence[Compared]) -> list[Figure]:
         ),
         Figure("movement since the last map, warm", [one.movement for one in found]),
         Figure("movement of the same features drawn again, warm", [one.floor for one in found]),
-        Figure("movement since the last compared map, cold", moved),
+        *cold,
         Figure(
             f"late movement over that of the same features, last {len(late)}",
             [one.movement / one.floor for one in late],

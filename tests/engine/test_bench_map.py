@@ -77,3 +77,10 @@ def test_cold_is_umap_learns_own_map_of_the_same_samples():
 
 def test_quick_names_the_same_line():
     assert (MapCost().quick().name, MapCost().quick().judged) == ("map", False)
+
+
+def test_where_one_epoch_is_compared_no_movement_between_cold_maps_is_told():
+    trust = {WARM: 0.98, COLD: 0.985, GIVEN: 0.986}
+    alone = line.map_figures([Compared(2, trust, 0.1, 0.05, float("nan"))])
+    assert all(len(figure.values) for figure in alone)
+    assert "movement since the last compared map, cold" not in [figure.name for figure in alone]
