@@ -106,9 +106,8 @@ def normalised(features: ndarray) -> ndarray:
 def takes_up(seen: int, samples: int, settings: DensitySettings) -> bool:
     """Whether the features that training computed of so many samples go into the bank of all of them.
 
-    Rows of a newer model and of augmented views lie farther apart than older clean ones (six times, on
-    digits after an epoch on half of them). Mixed, the samples that were trained on look rare and are kept
-    again, for ever.
+    Rows of a newer model and of augmented views lie farther apart than older clean ones (six times, on digits
+    after an epoch on half of them). Mixed, what was trained on looks rare and is kept again, for ever.
     """
     return settings.bank == "visited" or seen == samples
 

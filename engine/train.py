@@ -5,28 +5,22 @@ augmentation; joint selection (arXiv 2505.03809) turns where its features lie an
 agree into whether it is trained on at all. With two methods a straight loop is easier to follow than events.
 """
 
-from dataclasses import replace
-
 import numpy as np
 import torch
 from numpy import ndarray
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from engine import checkpoint, density, maps, optimization, recorder, signals
+from engine import checkpoint, density, feature_space, optimization, recorder, signals
 from engine.batches import shuffled
 from engine.checkpoint import State
 from engine.clean import CleanPass, clean_pass
-from engine.density import Neighbours
 from engine.influence import influence
 from engine.learning import learned
-from engine.maps import Map
 from engine.models.classifier import Classifier, chance_from
 from engine.observed import Observations, Observed
 from engine.ranks import rank_correlation
 from engine.recorder import Epoch, Probed
-from engine.selection.joint import Joint
-from engine.selection.rarity_only import RarityOnly
 from engine.stopwatch import Stopwatch
 from engine.task import Task
 
@@ -77,7 +71,7 @@ def train(task: Task, state: State) -> None:
             seen = observed.collect(world)
         learn(task, state, seen)
         probed = probe(task, state, watch)
-        neighbours = locate(task, state, watch)
+        neighbours = feature_space.locate(task, state, watch)
         done = Epoch(
             epoch=epoch,
             selection=selection,
@@ -87,8 +81,8 @@ def train(task: Task, state: State) -> None:
             probed=probed,
             signals=state.signals,
             neighbours=neighbours,
-            jaccard=kept_agreement(task, state, neighbours, watch),
-            drawn=draw_map(task, state, neighbours, watch),
+            jaccard=feature_space.kept_agreement(task, state, neighbours, watch),
+            drawn=feature_space.draw_map(task, state, neighbours, watch),
             learning_rate=state.optimizer.param_groups[0]["lr"],
             test=measure(task, state, dataset.test_images, dataset.test_labels, watch),
             validation=measure(task, state, dataset.validation_images, dataset.validation_labels, watch),
@@ -157,81 +151,6 @@ def probe(task: Task, state: State, watch: Stopwatch) -> Probed:
     rows = density.normalised(passed.features)
     state.signals = signals.refreshed(known, every, rows, epoch=state.epoch, clean=True)
     return Probed(passed, refreshes, agreement)
-
-
-def locate(task: Task, state: State, watch: Stopwatch) -> Neighbours:
-    """Finds each sample's neighbours in feature space, and from them its rarity and score.
-
-    Where no features came in since they were last found, they are the same.
-    """
-    settings, known = task.config.density, state.signals
-    if state.located is not None and state.located[0] is known.features:
-        return state.located[1].without_cost()
-    if not settings.seeks:
-        state.signals = replace(known, score=task.config.strategy.score(known.rarity, known.consistency))
-        return density.NO_NEIGHBOURS
-    labels = task.dataset.labels if settings.per_class else None
-    task.progress.phase("finding neighbours")
-    with watch("neighbours"):
-        found = task.world.agreed(
-            lambda: density.nearest_neighbours(
-                known.features, settings, seed=task.config.seed, labels=labels, device=str(task.device)
-            )
-        )
-    distance = density.neighbour_distance(found)
-    rarity = density.rarity(distance, labels, clip=settings.clip)
-    score = task.config.strategy.score(rarity, known.consistency)
-    state.signals = replace(known, neighbour_distance=distance, rarity=rarity, score=score)
-    state.located = known.features, found
-    return found
-
-
-def kept_agreement(task: Task, state: State, neighbours: Neighbours, watch: Stopwatch) -> float:
-    """Jaccard index of what the index's and what exact distances would keep, of up to 2,000 samples.
-
-    Asked where features were refreshed, since comparing so many costs more than the index itself; NaN
-    elsewhere, and where the strategy does not go by distances.
-    """
-    settings, strategy, known = task.config.density, task.config.strategy, state.signals
-    if not isinstance(strategy, Joint | RarityOnly) or state.epoch % settings.refresh_every:
-        return float("nan")
-    if neighbours.index_used == "exact":
-        return 1.0
-    labels = task.dataset.labels if settings.per_class else None
-    rows = density.checked_rows(len(known), density.JACCARD_SAMPLES)
-    with watch("check"):
-        exact = task.world.agreed(
-            lambda: density.exact_neighbours(
-                known.features, rows, neighbours.ids.shape[1], labels=labels, device=str(task.device)
-            )
-        )
-    own = None if labels is None else labels[rows]
-    found, true = (
-        strategy.score(density.rarity(distance, own, clip=settings.clip), known.consistency[rows])
-        for distance in (known.neighbour_distance[rows], density.mean_distance(exact[1]))
-    )
-    return density.kept_jaccard(found, true, strategy.keep)
-
-
-def draw_map(task: Task, state: State, neighbours: Neighbours, watch: Stopwatch) -> Map | None:
-    """Draws the map where one is due: every so many epochs and after the last."""
-    every, last = task.config.maps.every, task.config.epochs - 1
-    if not task.world.leads or not every or (state.epoch % every and state.epoch != last):
-        return None
-    task.progress.phase("drawing the map")
-    with watch("map"):
-        settings, shown = (
-            task.config.density,
-            maps.shown_samples(len(state.signals), task.config.maps.samples),
-        )
-        features = state.signals.features[shown]
-        if len(shown) < len(state.signals) or settings.per_class or not settings.seeks:
-            neighbours = density.nearest_neighbours(
-                features, settings, seed=task.config.seed, device=str(task.device)
-            )
-        drawn = maps.draw_map(features, neighbours, state.map_positions, sample_ids=shown)
-    state.map_positions = drawn.positions
-    return drawn
 
 
 def measure(task: Task, state: State, images: ndarray, labels: ndarray, watch: Stopwatch) -> CleanPass | None:

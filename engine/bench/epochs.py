@@ -21,7 +21,7 @@ from numpy import ndarray
 from torch.nn.functional import cross_entropy
 
 from engine import __main__ as entry
-from engine import checkpoint, optimization, recorder, train
+from engine import checkpoint, feature_space, optimization, recorder, train
 from engine.batches import Images, shuffled
 from engine.config import parse
 from engine.datasets import Dataset
@@ -38,9 +38,9 @@ TIMED: tuple[tuple[str, object, str], ...] = (
     ("signals", Observed, "collect"),
     ("signals", train, "learn"),
     ("features", train, "probe"),
-    ("neighbours", train, "locate"),
-    ("check", train, "kept_agreement"),
-    ("map", train, "draw_map"),
+    ("neighbours", feature_space, "locate"),
+    ("check", feature_space, "kept_agreement"),
+    ("map", feature_space, "draw_map"),
     ("record", recorder, "metrics"),
     ("record", recorder, "record"),
     ("checkpoint", checkpoint, "save"),

@@ -21,6 +21,7 @@ from engine.bench.loader import Loader, PerSample, Pictures
 from engine.bench.overhead import JOINT, PLAIN, SADA, Overhead
 from engine.bench.scale import Scale
 from engine.bench.selection import EVERYTHING, RANDOM, REFRESHED, STALE, SelectionCost
+from engine.datasets.blocks import channel_statistics
 from store import queries
 from tests.encoded import png, write_parquet
 
@@ -115,7 +116,9 @@ def test_a_picture_is_normalised_and_knows_its_index(surroundings: Surroundings)
     dataset = cifar.loaded(surroundings.cifar(), 60)
     index, image, label = Pictures(dataset.images, dataset.labels)[7]
     assert (index, image.shape, image.dtype, label) == (7, (3, 32, 32), torch.float32, dataset.labels[7])
-    assert -5 < image.min() < 0 < image.max() < 5
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in channel_statistics(dataset.images))
+    levels = 255 * (image * std + mean)
+    assert torch.allclose(levels, levels.round().clamp(0, 255), atol=1e-3)
 
 
 # ---- the lines
