@@ -116,17 +116,16 @@ def with_section(text: str, made: str) -> str:
 def _study(content: Content) -> str:
     """Returns the part of one study: what was asked on what, its table, what it shows, how to repeat it."""
     preset, found = presets.preset(content["preset"]), results_file.outcome(content)
-    sentences = "".join(f"- {sentence}\n" for sentence in telling.verdict(found))
     commits = ", ".join(
         f"{one['commit'][:9]}{' with changes' if one['changed'] else ''}" for one in content["commits"]
     )
     meaning = f"{MEASURES[content['measure']].label}: {MEASURES[content['measure']].meaning}."
     return (
-        f"### {preset.title}: {asked_on(content)}\n\n"
+        f"<details><summary><b>{preset.title}</b>: {asked_on(content)}</summary>\n\n"
         f"{content['question']} {meaning} After {content['citation']}. {content['note']}".rstrip()
-        + f"\n\n{table(content)}\n{_plainly(found)}{sentences}\n"
+        + f"\n\n{table(content)}\n{_plainly(found)}"
         f"{_classes(content)}Study {content['study']}, {content['date']}, commit {commits or 'unknown'}: "
-        f"`{command(content)}`\n"
+        f"`{command(content)}`\n\n</details>\n"
     )
 
 
