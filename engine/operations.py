@@ -116,7 +116,7 @@ def draw(ids: ndarray, *, seed: int, epoch: int, pad: int = 4, flip: bool = True
     """
     if not 0 <= pad <= 127:
         raise ValueError(f"pad must be from 0 to 127; got {pad}")
-    key = _mix(_mix(np.array([seed % 2**64], np.uint64)) + np.uint64(epoch))
+    key = _key(seed, epoch)
     counter = 2 * np.asarray(ids).astype(np.uint64)
     first = _mix(key + counter * _GOLDEN)
     second = _mix(key + (counter + np.uint64(1)) * _GOLDEN)
@@ -170,10 +170,10 @@ def inverse_affines(operations: ndarray, sizes: ndarray, height: int, width: int
         np.where(operations == code, sizes, 0) for code in (SHEAR_X, SHEAR_Y, TRANSLATE_X, TRANSLATE_Y)
     )
     angles = np.deg2rad(np.where(operations == ROTATE, sizes, 0))
-    affines = np.empty((len(sizes), 2, 3))
+    sines, affines = np.sin(angles), np.empty((len(sizes), 2, 3))
     affines[:, 0, 0] = affines[:, 1, 1] = np.cos(angles)
-    affines[:, 0, 1] = shear_x - np.sin(angles)
-    affines[:, 1, 0] = shear_y + np.sin(angles)
+    affines[:, 0, 1] = shear_x - sines
+    affines[:, 1, 0] = shear_y + sines
     # TrivialAugment shears about the top left corner, which lies half an image away from the centre
     affines[:, 0, 2] = shear_x * height / 2 - move_x + (width - 1) / 2
     affines[:, 1, 2] = shear_y * width / 2 - move_y + (height - 1) / 2
@@ -191,6 +191,12 @@ def _columns(table: Table) -> ndarray:
     columns = np.array(rows, [*fields, ("nearest", bool), ("down", bool)])
     columns.flags.writeable = False
     return columns
+
+
+@lru_cache(maxsize=64)  # every batch of an epoch asks for the same
+def _key(seed: int, epoch: int) -> ndarray:
+    """Returns (1,) uint64, what the counters of an epoch start from."""
+    return _mix(_mix(np.array([seed % 2**64], np.uint64)) + np.uint64(epoch))
 
 
 def _mix(words: ndarray) -> ndarray:
