@@ -123,10 +123,21 @@ def _study(content: Content) -> str:
     return (
         f"<details><summary><b>{preset.title}</b>: {asked_on(content)}</summary>\n\n"
         f"{content['question']} {meaning} After {content['citation']}. {content['note']}".rstrip()
-        + f"\n\n{table(content)}\n{_plainly(found)}"
+        + f"\n\n{table(content)}\n{_plainly(found)}{_as_asked_then(content)}"
         f"{_classes(content)}Study {content['study']}, {content['date']}, commit {commits or 'unknown'}: "
         f"`{command(content)}`\n\n</details>\n"
     )
+
+
+def _as_asked_then(content: Content) -> str:
+    """Says which settings of an arm were defaults when it was trained and are not any more."""
+    today = {arm.label: arm.changes for arm in presets.preset(content["preset"]).arms}
+    then = [
+        f"{arm['arm']} with {', '.join(own)}"
+        for arm in content["arms"]
+        if (own := [change for change in arm["changes"] if change not in today[arm["arm"]]])
+    ]
+    return f"Trained before a default was changed: {'; '.join(then)}.\n\n" if then else ""
 
 
 def _plainly(found: Outcome) -> str:

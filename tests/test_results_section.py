@@ -62,6 +62,13 @@ def content() -> dict[str, Any]:
     return json.loads(json.dumps(made | results_file.summary(results_file.outcome(made))))
 
 
+def test_an_arm_that_was_trained_under_another_default_says_so(content):
+    assert "Trained before" not in results.section([content])
+    content["arms"][0]["changes"] = ["strategy.kind=joint", "strategy.draw=gumbel"]
+    said = "Trained before a default was changed: joint with strategy.draw=gumbel.\n"
+    assert said in results.section([content])
+
+
 def test_the_section_is_what_the_files_say():
     assert results.with_section(TEXT, results.section(results.contents())) == TEXT, (
         "run python tests/results.py"
