@@ -21,8 +21,8 @@ class Sada(Settings):
     kind: Literal["sada"] = "sada"
     scaling: Literal["percentile", "minmax", "rank"] = Field(
         "rank",
-        description="variance to [0, 1]: rank spreads evenly, percentile clips at the 1st and 99th, minmax is ruled "
-        "by one outlier (all ours; rank trained best on CIFAR-10, see the README's results)",
+        description="variance to [0, 1]: rank spreads evenly, percentile clips at the 1st and 99th, minmax "
+        "is ruled by one outlier (all ours; rank trained best on CIFAR-10, see the README's results)",
     )
 
     def strength(self, signals: Signals, epoch: int, *, rng: np.random.Generator) -> ndarray:
