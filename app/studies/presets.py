@@ -85,9 +85,9 @@ PRESETS: tuple[Preset, ...] = (
         f"{_SADA}; tail of factor 50 and measure ours", measure="rare_strength", fixed=(_ALL,),
         defaults=("tail.kind=exponential", "tail.factor=50"),
         beside=("size_strength", "rare_accuracy", "test_accuracy"), fewest_epochs=8,
-        note="Rare classes are asked at the last clean pass, in epochs 0, 5, 10, …: after the last one only in "
-             "runs of 6, 11, … epochs. Until a sample has a variance, in epoch 6, SADA draws its strength as "
-             "random strength does.",
+        note="Rare classes are asked at the last clean pass, in epochs 0, 5, 10, …: after the last one only "
+             "in runs of 6, 11, … epochs. Until a sample has a variance, in epoch 6, SADA draws its strength "
+             "as random strength does.",
     ),
     Preset(
         "semantics", "Semantic preservation",
