@@ -178,11 +178,8 @@ def _word(one: Compared, measure: Measure, other: str, subject: str) -> str:
 
 def _measures(content: Content) -> list[str]:
     """Returns the measures shown: the one judged by first, the cost last."""
-    names = [
-        content["measure"],
-        *(name for name in content["arms"][0]["values"] if name != content["measure"]),
-    ]
-    return sorted(names, key=lambda name: name == "backpropagated")
+    first = content["measure"]
+    return sorted(content["arms"][0]["values"], key=lambda name: (name == "backpropagated", name != first))
 
 
 def _cell(measure: Measure, values: Sequence[float | None], n: int) -> str:
@@ -221,19 +218,14 @@ def asked_on(content: Content) -> str:
     base = content["base"]
     source = base.get("source.train") or base.get("source.kind", "digits")
     samples = " or ".join(wording.count(count) for count in content["samples"])
-    words = [
-        f"{source}, {samples} samples",
-        base.get("model.kind", "resnet8"),
-        f"{base.get('epochs', '20')} epochs",
-    ]
+    net, epochs = base.get("model.kind", "resnet8"), base.get("epochs", "20")
     shown = ("noise.", "tail.", "strategy.", "policy.")
     given = [change.partition("=")[::2] for change in content["defaults"]]
     asked = dict(given) | {name: value for name, value in base.items() if name.startswith(shown)}
     own = {name.partition(".")[0] for name in base}
     kept = {name: value for name, value in asked.items() if name in base or name.partition(".")[0] not in own}
-    return ", ".join(
-        [*words, *(f"{name}={value}" for name, value in kept.items() if not name.endswith(".kind"))]
-    )
+    told = [f"{name}={value}" for name, value in kept.items() if not name.endswith(".kind")]
+    return ", ".join([f"{source}, {samples} samples", net, f"{epochs} epochs", *told])
 
 
 def _machine(machine: Mapping[str, Any]) -> str:
