@@ -23,6 +23,7 @@ from tests.invented import CLASSES, SIDE, World, draw_digits, make_world
 
 NEIGHBOURS = 10
 JOINT = ("strategy.kind=joint", "policy.kind=sada", "noise.kind=symmetric")
+RANDOM_HALF = ("strategy.kind=random_subset", "policy.kind=random_strength", "noise.kind=symmetric")
 
 
 def make_run(
@@ -62,10 +63,9 @@ def make_study(
     root: Path, *, samples: int = 60, epochs: int = 6, seeds: int = 3, name: str = "demo"
 ) -> list[Run]:
     """Creates a finished study: joint selection with SADA against a random half, with so many seeds each."""
-    methods = (JOINT, ("strategy.kind=random_subset", "policy.kind=random_strength", "noise.kind=symmetric"))
     return [
         make_run(root, samples=samples, epochs=epochs, settings=(*method, f"study={name}", f"seed={seed}"))
-        for method in methods
+        for method in (JOINT, RANDOM_HALF)
         for seed in range(seeds)
     ]
 

@@ -12,7 +12,7 @@ from app import cli, launch
 def test_an_unknown_line_is_refused_with_the_known_ones(undertow: Path):
     done = subprocess.run([undertow, "bench", "speed"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    known = "augment, density, consistency, store, store-1.28M"
+    known = "overhead, selection, augment, density, consistency, store, map, loader, scale, store-1.28M"
     assert done.stderr == f"the name of a line must be one of {known}; got speed\n"
 
 

@@ -14,9 +14,10 @@ from app.sample_level import differing_card
 from app.sample_level.moderated import Moderated, Prior
 from store.run import Run, find_runs
 from tests.pages import charts, texts
-from tests.synthetic import JOINT, make_run, make_study
+from tests.synthetic import JOINT, RANDOM_HALF, make_run
 
 SAMPLES = 60
+LIFTED = (*JOINT, "policy.scaling=percentile")  # strengths above those drawn evenly, for most samples
 RARITY = ("strategy.kind=rarity_only", "noise.kind=symmetric")
 Open = Callable[..., AppTest]
 
@@ -24,7 +25,10 @@ Open = Callable[..., AppTest]
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("compared")
-    make_study(folder, samples=SAMPLES, epochs=12)
+    for method in (LIFTED, RANDOM_HALF):
+        for seed in range(3):
+            settings = (*method, "study=demo", f"seed={seed}")
+            make_run(folder, samples=SAMPLES, epochs=12, settings=settings)
     return folder
 
 

@@ -25,11 +25,11 @@ from store.run import Run
 
 SUMS = "sums: "  # begins the line of the answer, among what torchrun has to say
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
-# A small rate: the nets' sums differ in their last digit, and large steps would multiply that.
+# A small rate: the nets' sums differ in their last digit, and large steps would multiply that, as ranks do.
 SETTINGS = [
     "epochs=3", "maps.every=0", "precision=float32", "influence.window=2", "density.refresh_every=2",
     "optimizer.learning_rate=0.001", "noise.kind=symmetric", "policy.kind=sada", "influence.probe=step",
-    "consistency.kind=none", "strategy.kind=random_subset", "strategy.keep=0.8",
+    "consistency.kind=none", "strategy.kind=random_subset", "strategy.keep=0.8", "policy.scaling=percentile",
 ]  # fmt: skip
 
 
