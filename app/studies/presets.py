@@ -55,6 +55,8 @@ PRESETS: tuple[Preset, ...] = (
          Arm("random strength", (_USE_RANDOM_STRENGTH,)), Arm("entropy", ("policy.kind=entropy",))),
         f"{_SADA}; constant 0.5 is ours", fixed=(_ALL,), fewest_epochs=8,
         pairs=(("SADA", "none"), ("SADA", "constant 0.5"), ("SADA", "random strength"), ("SADA", "entropy")),
+        note="Until a sample has a variance, in epoch 6 at L = 5, SADA draws its strength as random strength "
+             "does: a short run shows little of it.",
     ),
     Preset(
         "window", "Window of SADA",
