@@ -9,9 +9,10 @@ from typing import get_args
 import streamlit as st
 
 from app import queue, wording
-from app.runs import listing, reading, several
+from app.runs import listing, several
 from app.runs.actions import act
 from app.runs.listing import Wanted
+from app.studies import reading
 from app.studies.members import Member
 from store.run import default_root
 from store.status import State
@@ -108,7 +109,7 @@ def _delete_several(over: Sequence[Member]) -> None:
             "Runs to delete", list(runs), key=_CHOSEN, format_func=lambda run_id: _name(runs, run_id)
         )
         st.button(f"Choose all {len(runs)}", key="choose_all", on_click=_choose, args=(list(runs),))
-        read = reading.readable([runs[run_id] for run_id in chosen])
+        read, _ = reading.with_metrics([runs[run_id] for run_id in chosen])
         seconds = sum(float(member.metrics["seconds"].sum()) for member in read)
         what = f"{wording.plural(len(chosen), 'run')}, {wording.duration(seconds)} of work"
         st.button(

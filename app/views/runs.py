@@ -9,12 +9,11 @@ import streamlit as st
 from pandas import DataFrame
 
 from app import cards, launch, live, markup, queue, wording
-from app.runs import controls, cost, listing, reading, row
-from app.studies import card
+from app.runs import controls, cost, listing, row
+from app.studies import card, reading
 from app.studies import members as studies
 from app.studies.members import Member
 from store.damaged import find_damaged
-from store.errors import RunIsForeign
 from store.run import Run, default_root, find_runs
 
 TITLE, ICON = "Runs", ":material/list_alt:"
@@ -52,10 +51,11 @@ def _listed(members: Sequence[Member], wanted: listing.Wanted) -> None:
     featured = None if wanted.is_narrowed else studies.featured(by_study)
     if featured is not None and wanted.order == listing.BY_STUDY:
         with cards.errors_said():  # its runs stand below whatever it finds
-            card.draw(featured, reading.readable(by_study[featured]))
+            read, _ = reading.with_metrics(by_study[featured])
+            card.draw(featured, read)
     fitting = listing.matching(members, wanted)
     if wanted.order in listing.BY_METRICS:
-        fitting = reading.readable(fitting)
+        fitting, _ = reading.with_metrics(fitting)  # the row of another says what is wrong
     groups = listing.grouped(fitting, wanted.order, featured=featured)
     rows = sum(len(group) for _, group in groups)
     if members and not rows:
@@ -84,21 +84,22 @@ def _group(
     amount = f"{wording.plural(len(group), 'run')}, {done} done"
     cards.html(f'<h2 class="ut-group">{markup.text(title)}<span>{amount}</span></h2>')
     full = {name: _full_run(by_study[name]) for name in {member.study for member in shown} if name}
-    for member in shown:
-        try:
-            read = reading.with_metrics(member)
-        except RunIsForeign as error:
-            row.damaged(member.run, str(error))
+    read, damaged = reading.with_metrics(shown)
+    whole, wrong = {member.run.id: member for member in read}, {run.id: says for run, says in damaged}
+    for run in (member.run for member in shown):
+        if run.id in wrong:
+            row.damaged(run, wrong[run.id])
             continue
-        spent = cost.cost(read.metrics, samples=read.samples, full=full.get(read.study))
-        row.draw(read, spent, place=places.get(read.run.id, ""))
+        member = whole[run.id]
+        spent = cost.cost(member.metrics, samples=member.samples, full=full.get(member.study))
+        row.draw(member, spent, place=places.get(run.id, ""))
 
 
 def _full_run(study: Sequence[Member]) -> DataFrame | None:
     """Returns the metrics of the study's run on everything, against which its others are counted."""
     configs = {member.run.id: member.config for member in study}
     everything = set(cost.everything(configs))
-    read = reading.readable([member for member in study if member.run.id in everything])
+    read, _ = reading.with_metrics([member for member in study if member.run.id in everything])
     return cost.full_run(configs, {member.run.id: member.metrics for member in read})
 
 

@@ -12,7 +12,7 @@ from app import cards, live, markup, wording
 from app.studies import members as study
 from app.studies import reading, result_card, start_card
 from app.studies.members import Member
-from store.run import default_root, find_runs
+from store.run import Run, default_root, find_runs
 
 TITLE, ICON = "Studies", ":material/science:"
 
@@ -25,7 +25,7 @@ def render() -> None:
     cards.header(
         TITLE, "A question, its arms and its seeds are fixed first; the verdict says how sure it is."
     )
-    members, damaged = reading.read(find_runs(default_root()))
+    members, damaged = reading.listed(find_runs(default_root()))
     groups = _studies(members)
     if start_card.PART not in st.session_state:
         st.session_state[start_card.PART] = PARTS[0] if groups else PARTS[1]
@@ -37,8 +37,7 @@ def render() -> None:
         persist_state="session",
         label_visibility="collapsed",
     )
-    for _, sentence in damaged:
-        st.error(f"Left out: {markup.sentence(sentence)}", icon=":material/error:")
+    _left_out(damaged)
     if part == PARTS[1]:
         _before_the_first(members, has_studies=bool(groups))
         start_card.draw()
@@ -61,7 +60,7 @@ def _before_the_first(members: Sequence[Member], *, has_studies: bool) -> None:
 
 def _results(was_busy: bool) -> None:
     with cards.errors_said():
-        members, _ = reading.read(find_runs(default_root()))
+        members, _ = reading.listed(find_runs(default_root()))
         if was_busy and all(member.status.is_over for member in members):
             st.rerun()
         groups = _studies(members)
@@ -69,8 +68,20 @@ def _results(was_busy: bool) -> None:
             _nothing_yet(members)
             return
         for name, group in _shown(groups):
-            with cards.errors_said():
-                result_card.draw(name, group)
+            with cards.errors_said(), st.spinner(f"Reading {wording.plural(len(group), 'run')} of {name} …"):
+                _study(name, group)
+
+
+def _study(name: str, group: Sequence[Member]) -> None:
+    members, damaged = reading.with_metrics(group)
+    _left_out(damaged)
+    if members:
+        result_card.draw(name, members)
+
+
+def _left_out(damaged: Sequence[tuple[Run, str]]) -> None:
+    for _, sentence in damaged:
+        st.error(f"Left out: {markup.sentence(sentence)}", icon=":material/error:")
 
 
 def _studies(members: Sequence[Member]) -> dict[str, list[Member]]:

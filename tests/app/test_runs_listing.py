@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from app.runs import listing, reading
+from app.runs import listing
 from app.runs.listing import BY_STUDY, NO_STUDY, Wanted
+from app.studies import reading
 from app.studies.members import Member
 from store import queries
 from store.run import find_runs

@@ -223,7 +223,8 @@ def test_the_formula_names_what_the_settings_do():
 
 
 def test_the_launched_study_is_not_that_of_the_run(base: Run):
-    member, own = reading.member(base), parse(base.config())
+    (member,), _ = reading.read([base])
+    own = parse(base.config())
     queued = what_if_launch.runs(member, parse(base.config(), NARROW), base=own, seeds=3)
     assert [run.seed for run in queued] == [0, 1, 2]
     assert {run.study.replace("\N{NO-BREAK SPACE}", " ") for run in queued} == {

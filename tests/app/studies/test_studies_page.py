@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import launch
+from app import cached, launch
 from app.studies import design, presets, start_card
+from app.views import studies
+from store import queries
 from store.run import find_runs
 from tests.pages import texts
 from tests.synthetic import make_run, make_study
@@ -133,3 +135,21 @@ def test_study_that_ended_early_can_be_resumed(page: Page, tmp_path: Path):
     at = page(tmp_path, "studies")
     buttons(at)["Resume"].click().run()
     assert sorted(run.status().state for run in find_runs(tmp_path)) == ["done", "queued"]
+
+
+def test_only_the_studies_of_the_page_are_read_and_a_torn_run_is_said_in_its_place(
+    page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [
+        make_run(tmp_path, samples=20, epochs=2, settings=(f"study=number {place}", f"name=run {place}"))
+        for place in range(studies.STUDIES_A_PAGE + 1)
+    ]
+    newest, *_, oldest = find_runs(tmp_path)
+    asked: list[str] = []
+    monkeypatch.setattr(cached, "metrics", lambda run: asked.append(run.id) or queries.metrics(run))
+    database = newest.folder / "run.duckdb"
+    (database if database.exists() else newest.folder / "parts" / "epoch-00001.parquet").write_bytes(b"torn")
+    at = page(tmp_path, "studies")
+    assert set(asked) == {run.id for run in made} - {oldest.id}
+    assert [error.value for error in at.error if newest.id in error.value]
+    assert texts(at).count("1 of 1 run done") == studies.STUDIES_A_PAGE - 1
