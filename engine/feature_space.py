@@ -71,19 +71,25 @@ def kept_agreement(task: Task, state: State, neighbours: Neighbours, watch: Stop
 
 
 def draw_map(task: Task, state: State, neighbours: Neighbours, watch: Stopwatch) -> Map | None:
-    """Draws the map where one is due: every so many epochs and after the last."""
+    """Draws the map where one is due: every so many epochs and after the last.
+
+    Where no features came in since the last one, it is the same.
+    """
     every, last = task.config.maps.every, task.config.epochs - 1
     if not task.world.leads or not every or (state.epoch % every and state.epoch != last):
         return None
     task.progress.phase("drawing the map")
     with watch("map"):
-        settings = task.config.density
-        shown = maps.shown_samples(len(state.signals), task.config.maps.samples)
-        features = state.signals.features[shown]
-        if len(shown) < len(state.signals) or settings.per_class or not settings.seeks:
+        settings, known = task.config.density, state.signals
+        shown = maps.shown_samples(len(known), task.config.maps.samples)
+        features = known.features[shown]
+        if len(shown) < len(known) or settings.per_class or not settings.seeks:
             neighbours = density.nearest_neighbours(
                 features, settings, seed=task.config.seed, device=str(task.device)
             )
-        drawn = maps.draw_map(features, neighbours, state.map_positions, sample_ids=shown)
+        start, last_drawn = state.map_positions, (state.epoch - 1) // every * every
+        if start is not None and known.feature_epoch.max() <= last_drawn:
+            return maps.hold_map(features, neighbours, start, sample_ids=shown)
+        drawn = maps.draw_map(features, neighbours, start, sample_ids=shown)
     state.map_positions = drawn.positions
     return drawn

@@ -68,6 +68,14 @@ def draw_map(features: ndarray, graph: Neighbours, start: ndarray | None, *, sam
     return Map(sample_ids, positions, sample_ids[graph.ids], trustworthiness(features, positions), moved)
 
 
+def hold_map(features: ndarray, graph: Neighbours, positions: ndarray, *, sample_ids: ndarray) -> Map:
+    """Returns the last map (M, 2) again, for features (M, D) that are those it was drawn from.
+
+    Laid out once more it would move without anything learned (ours).
+    """
+    return Map(sample_ids, positions, sample_ids[graph.ids], trustworthiness(features, positions), 0.0)
+
+
 def movement(before: ndarray, after: ndarray) -> float:
     """Median distance between two maps (M, 2), in units of the later map's root mean square radius."""
     spread = np.sqrt(((after - after.mean(0)) ** 2).sum(1).mean())

@@ -152,7 +152,7 @@ METRIC_COLUMNS: tuple[Column, ...] = (
     Column("map_trust", "FLOAT", "Map trustworthiness", "how far neighbours on the map are true neighbours "
            "(trustworthiness at k = 10, on up to 1,000 samples); empty where no map was drawn", KNOWN_AFTER, 0, 1),
     Column("map_movement", "FLOAT", "Map movement", "median distance that a sample moved since the last map, in "
-           "units of the map's spread; empty where no map was drawn", KNOWN_AFTER, 0),
+           "units of the map's spread; 0 where no features came in since, empty where no map was drawn", KNOWN_AFTER, 0),
 )
 
 STATS_COLUMNS: tuple[Column, ...] = (

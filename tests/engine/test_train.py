@@ -148,8 +148,8 @@ def test_a_run_that_diverges_ends_in_a_sentence(make_task):
     task.progress.end()
 
 
-def test_neighbours_are_sought_only_where_features_came_in(make_task, monkeypatch):
-    config = parse({}, ["strategy.kind=joint", "epochs=7", "model.kind=resnet8", "maps.every=0"])
+def test_neighbours_are_sought_and_maps_move_only_where_features_came_in(make_task, monkeypatch):
+    config = parse({}, ["strategy.kind=joint", "epochs=7", "model.kind=resnet8", "maps.every=1"])
     task, state, run = make_task(config)
     sought, find = [], density.nearest_neighbours
 
@@ -167,6 +167,11 @@ def test_neighbours_are_sought_only_where_features_came_in(make_task, monkeypatc
     spent = queries.metrics(run)
     assert spent["seconds_index"].gt(0).tolist() == [epoch in (0, 5) for epoch in range(7)]
     assert spent["exact_seconds"].notna().tolist() == [epoch in (0, 5) for epoch in range(7)]
+    assert spent["map_movement"].gt(0).tolist() == [epoch == 5 for epoch in range(7)]
+    assert spent["map_movement"].eq(0).tolist() == [epoch not in (0, 5) for epoch in range(7)]
+    assert spent["map_trust"].notna().all()
+    assert_frame_equal(run.read_map(0), run.read_map(4))
+    assert not run.read_map(4)["x"].equals(run.read_map(5)["x"])
 
 
 def test_only_every_so_many_epochs_and_the_last_are_tested(make_task):
