@@ -133,11 +133,14 @@ PRESETS: tuple[Preset, ...] = (
     ),
     Preset(
         "consistency", "Consistency under wrong labels",
-        "With labels flipped, does consistency earn its place in the score?",
+        "With labels flipped, does consistency earn its place in the score, and should it weigh more?",
         (Arm("rarity and consistency", (_USE_JOINT, "strategy.consistency_exponent=1")),
-         Arm("rarity alone", (_USE_JOINT, "strategy.consistency_exponent=0")), Arm("random", (_USE_RANDOM,))),
-        f"{_JOINT}; the random twin is ours",
+         Arm("rarity alone", (_USE_JOINT, "strategy.consistency_exponent=0")), Arm("random", (_USE_RANDOM,)),
+         Arm("consistency squared", (_USE_JOINT, "strategy.consistency_exponent=2")),
+         Arm("consistency to the fourth", (_USE_JOINT, "strategy.consistency_exponent=4"))),
+        f"{_JOINT}; the random twin and the exponents are ours",
         fixed=(_USE_RANDOM_STRENGTH,), defaults=_WRONG_LABELS, beside=("kept_noise", "backpropagated"),
+        note="Both exponents are 1 in the paper.",
     ),
     Preset(
         "rare-classes", "Rare classes under selection",
