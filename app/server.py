@@ -22,7 +22,7 @@ import numpy as np
 import streamlit as st
 from numpy import ndarray
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from app import gallery
@@ -94,6 +94,7 @@ def routes(root: Path) -> list[Route]:
         route("/api/sprite/{run}.webp", _sprite),
         route("/api/thumbnail/{run}/{sample}.webp", _thumbnail),
         Route("/api/{rest:path}", _nothing_here),
+        Route("/runs", _first_page),
     ]
 
 
@@ -151,6 +152,11 @@ def _thumbnail(run: Run, request: Request) -> Response:
 
 def _nothing_here(request: Request) -> Response:
     return PlainTextResponse(f"there is nothing at {request.url.path}", 404)
+
+
+def _first_page(request: Request) -> Response:
+    """Leads to Runs, which Streamlit shows at / alone, as its other pages are at their names."""
+    return RedirectResponse(f"/?{request.url.query}" if request.url.query else "/")
 
 
 def _frames(run: Run) -> keyframes.Keyframes:

@@ -189,6 +189,12 @@ def test_nothing_can_be_changed_through_an_address(client: TestClient, run: Run)
     assert client.post(f"/api/map/{run.id}/ids").status_code == 405
 
 
+@pytest.mark.parametrize("asked", ["", "?run=20260131-235959-0a1b2c&epoch=3"])
+def test_the_name_of_the_first_page_leads_to_it(client: TestClient, asked: str):
+    answer = client.get(f"/runs{asked}", follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (307, f"/{asked}")
+
+
 def test_a_run_without_maps_sends_no_points(tmp_path: Path):
     run = make_run(tmp_path, samples=20, epochs=1, settings=("maps.every=0",))
     assert client_of(tmp_path).get(f"/api/map/{run.id}/positions").content == b""
