@@ -11,6 +11,9 @@ from engine.config import InvalidConfig
 
 _SADA, _JOINT = "arXiv 2510.00434", "arXiv 2505.03809"
 _RS2 = "the random share, drawn afresh each epoch, is RS2, arXiv 2305.18424"
+_BEFORE_V = (
+    "Until a sample has a variance, after L + 1 visits, SADA draws its strength as random strength does"
+)
 _WRONG_LABELS = ("noise.kind=symmetric", "noise.share=0.2")
 _ALL = "strategy.kind=everything"
 _USE_SADA, _USE_RANDOM_STRENGTH = "policy.kind=sada", "policy.kind=random_strength"
@@ -55,8 +58,7 @@ PRESETS: tuple[Preset, ...] = (
          Arm("random strength", (_USE_RANDOM_STRENGTH,)), Arm("entropy", ("policy.kind=entropy",))),
         f"{_SADA}; constant 0.5 is ours", fixed=(_ALL,), fewest_epochs=8,
         pairs=(("SADA", "none"), ("SADA", "constant 0.5"), ("SADA", "random strength"), ("SADA", "entropy")),
-        note="Until a sample has a variance, in epoch 6 at L = 5, SADA draws its strength as random strength "
-             "does: a short run shows little of it.",
+        note=f"{_BEFORE_V}: a short run shows little of it.",
     ),
     Preset(
         "window", "Window of SADA",
@@ -88,8 +90,7 @@ PRESETS: tuple[Preset, ...] = (
         defaults=("tail.kind=exponential", "tail.factor=50"),
         beside=("size_strength", "rare_accuracy", "test_accuracy"), fewest_epochs=8,
         note="Rare classes are asked at the last clean pass, in epochs 0, 5, 10, …: after the last one only "
-             "in runs of 6, 11, … epochs. Until a sample has a variance, in epoch 6, SADA draws its strength "
-             "as random strength does.",
+             f"in runs of 6, 11, … epochs. {_BEFORE_V}.",
     ),
     Preset(
         "semantics", "Semantic preservation",
