@@ -219,16 +219,17 @@ def asked_on(content: Content) -> str:
     source = base.get("source.train") or base.get("source.kind", "digits")
     samples = " or ".join(wording.count(count) for count in content["samples"])
     net, epochs = base.get("model.kind", "resnet8"), base.get("epochs", "20")
-    shown = ("noise.", "tail.", "strategy.", "policy.", "influence.")
+    changed = [*content["fixed"], *(change for arm in content["arms"] for change in arm["changes"])]
+    shown = ("noise.", "tail.", "strategy.", "policy.")
+    if "policy.kind=sada" in changed:  # to others influence is a signal that they log
+        shown = (*shown, "influence.")
     given = [change.partition("=")[::2] for change in content["defaults"]]
     asked = dict(given) | {name: value for name, value in base.items() if name.startswith(shown)}
     own = {name.partition(".")[0] for name in base}
     kept = {name: value for name, value in asked.items() if name in base or name.partition(".")[0] not in own}
-    of_arms = {change.partition("=")[0] for arm in content["arms"] for change in arm["changes"]}
+    theirs = {change.partition("=")[0] for change in changed}
     told = [
-        f"{name}={value}"
-        for name, value in kept.items()
-        if not name.endswith(".kind") and name not in of_arms
+        f"{name}={value}" for name, value in kept.items() if not name.endswith(".kind") and name not in theirs
     ]
     return ", ".join([f"{source}, {samples} samples", net, f"{epochs} epochs", *told])
 
