@@ -14,7 +14,7 @@ from app.views import VIEWS
 from store import queries
 from store.run import Run, find_runs
 from tests.pages import MAIN, address, charts, texts
-from tests.synthetic import make_run
+from tests.synthetic import JOINT, make_run
 
 SHOULD_NOT_LOAD = ("torch", "sklearn", "umap", "hnswlib", "numba", "open_clip")
 
@@ -66,7 +66,7 @@ def test_page_shows_a_run_whose_true_labels_nobody_knows(
 def test_page_says_what_is_wrong_with_a_damaged_run(
     view: ModuleType, page: Callable[..., AppTest], tmp_path: Path
 ):
-    run = make_run(tmp_path, samples=30, epochs=3)
+    run = make_run(tmp_path, samples=30, epochs=3, settings=(*JOINT, "study=mine"))
     (run.folder / "parts" / "epoch-00001.parquet").write_bytes(b"nothing of the sort")
     said = page(tmp_path, name(view), run=run.id).error[0].value
     assert "epoch-00001.parquet" in said
