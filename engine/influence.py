@@ -37,13 +37,7 @@ class InfluenceSettings(Settings):
         description="epochs between the passes that the clean probe compares; feature refreshes between them "
         "do not count",
     )
-    window: int = Field(
-        2,
-        ge=2,
-        le=50,
-        description="influences in the rolling window (L; 5 in the paper; 2 trained better on CIFAR-10, see "
-        "the README's results, and knows its variance sooner, which a longer window makes steadier)",
-    )
+    window: int = Field(5, ge=2, le=50, description="influences in the rolling window (L; 5 in the paper)")
     newest_weight: float = Field(
         0.9, gt=0, le=1, description="weight of the newest variance in its moving average (0.9 is ours)"
     )

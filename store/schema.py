@@ -83,7 +83,7 @@ EPOCH_COLUMNS: tuple[Column, ...] = (
            "the epoch did not observe it or there is nothing before to compare with", KNOWN_AFTER, 0, None,
            "high = the last updates moved this sample"),
     Column("variance", "FLOAT", "Variance", "moving average of the population variance of the last L influences "
-           "(arXiv 2510.00434, L = 5 there); empty until L influences are there", KNOWN_AFTER, 0, None,
+           "(arXiv 2510.00434, L = 5); empty until L influences are there", KNOWN_AFTER, 0, None,
            "high = learned unsteadily"),
     Column("neighbour_distance", "FLOAT", "Neighbour distance", "mean L2 distance to the k nearest neighbours in "
            "L2-normalised features", KNOWN_AFTER, 0, 2, "high = sparse surroundings"),

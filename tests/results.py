@@ -131,13 +131,17 @@ def _study(content: Content) -> str:
 
 def _as_asked_then(content: Content) -> str:
     """Says which settings of an arm were defaults when it was trained and are not any more."""
+    then = _of_then(content)
+    return f"Trained before a default was changed: {'; '.join(then)}.\n\n" if then else ""
+
+
+def _of_then(content: Content) -> list[str]:
     today = {arm.label: arm.changes for arm in presets.preset(content["preset"]).arms}
-    then = [
+    return [
         f"{arm['arm']} with {', '.join(own)}"
         for arm in content["arms"]
         if (own := [change for change in arm["changes"] if change not in today[arm["arm"]]])
     ]
-    return f"Trained before a default was changed: {'; '.join(then)}.\n\n" if then else ""
 
 
 def _plainly(found: Outcome) -> str:
@@ -231,7 +235,7 @@ def asked_on(content: Content) -> str:
     told = [
         f"{name}={value}" for name, value in kept.items() if not name.endswith(".kind") and name not in theirs
     ]
-    return ", ".join([f"{source}, {samples} samples", net, f"{epochs} epochs", *told])
+    return ", ".join([f"{source}, {samples} samples", net, f"{epochs} epochs", *told, *_of_then(content)])
 
 
 def _machine(machine: Mapping[str, Any]) -> str:

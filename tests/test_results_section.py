@@ -164,7 +164,8 @@ def test_each_study_says_on_what_it_was_asked(content: dict[str, Any]):
     assert plain(results.asked_on(content)).endswith("noise.share=0.2")
     content["base"] |= {"influence.window": "5"}
     assert plain(results.asked_on(content)).endswith("noise.share=0.2"), "none of the arms goes by it"
-    content["arms"][1]["changes"].append("policy.kind=sada")
+    content["fixed"].append("policy.kind=sada")
     assert plain(results.asked_on(content)).endswith("noise.share=0.2, influence.window=5")
     content["arms"][0]["changes"].append("influence.window=2")
-    assert plain(results.asked_on(content)).endswith("noise.share=0.2"), "an arm has its own"
+    own = "noise.share=0.2, joint with influence.window=2"
+    assert plain(results.asked_on(content)).endswith(own), "an arm has its own"
