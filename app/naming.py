@@ -19,6 +19,7 @@ Settings = Mapping[str, Any]
 _STRATEGIES = {"everything": "all samples", "random_subset": "random"}
 _POLICIES = {"none": "no strength"}
 _NOISES = {"asymmetric": "to look-alikes", "given": "labels from a file"}
+_DRAWS = ("noise.seed", "consistency.adapters.seed")
 # Kinds and choices whose spelling is not the plain words of their name.
 _SPELLED = {
     "adamw": "AdamW",
@@ -168,12 +169,13 @@ def chips(config: Settings) -> tuple[tuple[str, str], ...]:
     )
 
 
-def method_key(config: Settings) -> str:
+def method_key(config: Settings, *, draws: bool = True) -> str:
     """Returns a text that is equal for runs that differ in nothing but seed, name and study.
 
     A setting that a run left out, or that did not exist when it was written, counts as its default.
+    draws: whether the seeds of what is drawn before training, such as wrong labels, must be equal too.
     """
-    return _method_key(json.dumps(config, default=str))
+    return _method_key(json.dumps(config, default=str), draws)
 
 
 def of_method(config: Settings) -> dict[str, Any]:
@@ -183,8 +185,19 @@ def of_method(config: Settings) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=4096)
-def _method_key(written: str) -> str:
-    return json.dumps(of_method(json.loads(written)), sort_keys=True)
+def _method_key(written: str, draws: bool) -> str:
+    settings = of_method(json.loads(written))
+    for address in () if draws else _DRAWS:
+        settings = _without(settings, address)
+    return json.dumps(settings, sort_keys=True)
+
+
+def _without(settings: Settings, address: str) -> dict[str, Any]:
+    part, _, inner = address.partition(".")
+    if not inner:
+        return {name: value for name, value in settings.items() if name != part}
+    value = settings.get(part)
+    return {**settings, part: _without(value, inner)} if isinstance(value, Mapping) else dict(settings)
 
 
 @lru_cache(maxsize=4096)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app import naming
-from app.studies.members import Member, one_a_seed
+from app.studies.members import Member, by_method, one_a_seed
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,12 @@ def grouped(members: Sequence[Member]) -> list[Group]:
     Their place says which colour is theirs, the same in every chart. Of a repeated seed the newest
     finished run counts.
     """
-    alike: dict[str, list[Member]] = {}
-    for member in members:
-        if len(member.metrics):
-            alike.setdefault(naming.method_key(member.config), []).append(member)
-    names = naming.methods([found[0].config for found in alike.values()])
+    alike = [
+        sorted(one_a_seed(found), key=lambda member: member.seed)
+        for found in by_method([member for member in members if len(member.metrics)])
+    ]
+    names = naming.methods([found[0].config for found in alike])
     return [
-        Group(name, key, place, tuple(sorted(one_a_seed(found), key=lambda member: member.seed)))
-        for place, (name, (key, found)) in enumerate(zip(names, alike.items(), strict=True))
+        Group(name, naming.method_key(found[0].config), place, tuple(found))
+        for place, (name, found) in enumerate(zip(names, alike, strict=True))
     ]

@@ -46,7 +46,8 @@ def comparison(name: str, members: Sequence[Member]) -> None:
     shown = methods.table(compared)
     cards.head(
         "Methods compared",
-        "Test accuracy of the last epoch: mean ± standard deviation over seeds; costs: mean of a run",
+        "Test accuracy of the last epoch: mean ± standard deviation over seeds; costs: mean of a run; "
+        "flipped labels: of the samples that the last epoch kept, and of all",
         table=shown,
     )
     cards.html(markup.table(shown, says="Methods of the study with accuracy and cost"))

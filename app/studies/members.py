@@ -76,6 +76,25 @@ def by_study(members: Sequence[Member]) -> dict[str, list[Member]]:
     return groups
 
 
+def by_method(members: Sequence[Member]) -> list[list[Member]]:
+    """Groups runs that differ in nothing but their seed, in order of appearance.
+
+    The seeds of what a run draws before it trains, such as its wrong labels, go with its own, as in studies;
+    only where runs of one seed differ in them they tell methods apart.
+    """
+    alike: dict[str, list[Member]] = {}
+    for member in members:
+        alike.setdefault(naming.method_key(member.config, draws=False), []).append(member)
+    found: list[list[Member]] = []
+    for group in alike.values():
+        apart: dict[str, list[Member]] = {}
+        for member in group:
+            apart.setdefault(naming.method_key(member.config), []).append(member)
+        seeds = [seed for own in apart.values() for seed in {member.seed for member in own}]
+        found.extend([group] if len(seeds) == len(set(seeds)) else apart.values())
+    return found
+
+
 def featured(groups: Mapping[str, Sequence[object]]) -> str | None:
     """Returns the study that stands on top: the demo if there is one, else the newest of several runs."""
     named = [name for name, members in groups.items() if name and len(members) > 1]

@@ -10,7 +10,7 @@ import numpy as np
 from pandas import DataFrame
 
 from app import naming, wording
-from app.studies.members import Member, one_a_seed
+from app.studies.members import Member, by_method, one_a_seed
 
 
 def comparison(members: Sequence[Member], kept_noise: Mapping[str, DataFrame]) -> DataFrame:
@@ -20,13 +20,10 @@ def comparison(members: Sequence[Member], kept_noise: Mapping[str, DataFrame]) -
     seed), seeds (a list), backpropagated (mean), flipped_kept and flipped_all (means over the last epochs;
     NaN unknown).
     """
-    done: dict[str, list[Member]] = {}
-    for member in members:
-        if member.status.state == "done" and len(member.metrics):
-            done.setdefault(naming.method_key(member.config), []).append(member)
+    done = by_method([one for one in members if one.status.state == "done" and len(one.metrics)])
     columns = ["method", "n", "accuracy", "seeds", "backpropagated", "flipped_kept", "flipped_all"]
-    names = naming.methods([group[0].config for group in done.values()])
-    rows = [_row(one_a_seed(group), kept_noise) for group in done.values()]
+    names = naming.methods([group[0].config for group in done])
+    rows = [_row(one_a_seed(group), kept_noise) for group in done]
     return DataFrame([[name, *row] for name, row in zip(names, rows, strict=True)], columns=columns)
 
 

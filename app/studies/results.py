@@ -15,7 +15,7 @@ from app import naming
 from app.studies import measures as measuring
 from app.studies import presets, verdicts
 from app.studies.measures import MEASURES, Measure
-from app.studies.members import Member, one_a_seed
+from app.studies.members import Member, by_method, one_a_seed
 from app.studies.verdicts import Compared
 from store.run import Run
 
@@ -83,14 +83,14 @@ def label(member: Member, study: str) -> str:
 
 def _arms(study: str, members: Sequence[Member]) -> list[tuple[str, list[Member]]]:
     """Returns the runs by arm: of a preset study in its order, of another by method."""
-    groups: dict[str, list[Member]] = {}
     preset = presets.preset_of(study)
-    for member in members:
-        groups.setdefault(label(member, study) or naming.method_key(member.config), []).append(member)
     if preset:
-        return [(arm.label, groups[arm.label]) for arm in preset.arms if arm.label in groups]
-    names = naming.methods([group[0].config for group in groups.values()])
-    return list(zip(names, groups.values(), strict=True))
+        of_arm = {
+            arm.label: [one for one in members if label(one, study) == arm.label] for arm in preset.arms
+        }
+        return [(arm, group) for arm, group in of_arm.items() if group]
+    groups = by_method(members)
+    return list(zip(naming.methods([group[0].config for group in groups]), groups, strict=True))
 
 
 def _reached(

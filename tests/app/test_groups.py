@@ -46,3 +46,21 @@ def test_the_newest_run_of_a_seed_counts():
 
 def test_a_run_without_an_epoch_is_in_no_group():
     assert grouped([member("a", seed=0, epochs=0)]) == []
+
+
+def noisy(name: str, *, seed: int, drawn: int) -> Member:
+    made = member(name, seed=seed)
+    return replace(made, config={**made.config, "noise": {"kind": "symmetric", "share": 0.2, "seed": drawn}})
+
+
+def test_wrong_labels_that_are_drawn_by_the_seed_go_with_it():
+    (group,) = grouped([noisy("a", seed=0, drawn=0), noisy("b", seed=1, drawn=1)])
+    assert (group.n, "seed" in group.name) == (2, False)
+
+
+def test_runs_of_one_seed_are_told_apart_by_their_draw_of_wrong_labels():
+    groups = grouped([noisy("a", seed=0, drawn=0), noisy("b", seed=0, drawn=1), noisy("c", seed=1, drawn=1)])
+    assert [(group.n, group.name.rpartition(", ")[2]) for group in groups] == [
+        (1, "noise.seed 0"),
+        (2, "noise.seed 1"),
+    ]
