@@ -22,12 +22,31 @@ def sentences(groups: Sequence[Group]) -> dict[str, str]:
     for what, read, consequence in _FACTS:
         told = {value: group.name for group in reversed(groups) for value in _values(group, read)}
         if len(told) > 1:
-            values = [f"{value} ({told[value]})" for value in sorted(told)]
-            more = f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else ""
-            found[what] = f"Different {what}: {', '.join(values[:_SHOWN])}{more}; {consequence}."
+            found[what] = _sentence(what, told, consequence)
+    if drawn := _drawn_apart(groups):
+        found[_DRAWS] = _sentence(_DRAWS, drawn, "other labels are wrong in each")
     if packages := _packages(groups):
         found["versions"] = f"Different versions: {'; '.join(packages)}; results may differ for that alone."
     return found
+
+
+def _sentence(what: str, told: Mapping[str, str], consequence: str) -> str:
+    values = [f"{value} ({told[value]})" for value in sorted(told)]
+    more = f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else ""
+    return f"Different {what}: {', '.join(values[:_SHOWN])}{more}; {consequence}."
+
+
+def _drawn_apart(groups: Sequence[Group]) -> dict[str, str]:
+    """Returns the seeds of the label noise, each with a group, where runs of one seed have several.
+
+    In studies they follow from the run's seed: runs that are compared then have the same wrong labels.
+    """
+    by_seed: dict[int, dict[str, str]] = {}
+    for group in reversed(groups):
+        for member in group.members:
+            if drawn := _config("noise", "seed")(member):
+                by_seed.setdefault(member.seed, {})[drawn] = group.name
+    return next((told for told in by_seed.values() if len(told) > 1), {})
 
 
 def _values(group: Group, read: _Read) -> set[str]:
@@ -81,12 +100,12 @@ def _processor(member: Member) -> str:
     return f"{cores} cores, {' '.join(map(str, features))}" if isinstance(features, list) and cores else ""
 
 
+_DRAWS = "seeds of the label noise"
 _OTHER_TASK = "their accuracies answer different tasks"
 _OTHER_CLOCK = "their seconds cannot be compared"
 _FACTS: tuple[tuple[str, _Read, str], ...] = (
     ("data", _data, _OTHER_TASK),
     ("label noise", _noise, _OTHER_TASK),
-    ("seeds of the label noise", _config("noise", "seed"), "other labels are wrong in each"),
     ("numbers of epochs", _config("epochs"), "more epochs cost more and usually reach more"),
     (
         "models",
