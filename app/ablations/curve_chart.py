@@ -83,9 +83,13 @@ def _axes(sketch: Sketch, lines: Sequence[Line], measure: Measure, *, is_by_epoc
 
 
 def _band(sketch: Sketch, line: Line, *, floor: float) -> None:
-    """Draws the band as one filled outline; where a run is missing it is interrupted."""
+    """Draws the band as one filled outline; where a run is missing it is interrupted.
+
+    As the line does, it goes on over epochs in which nobody measured.
+    """
     outline: list[tuple[float | None, float | None]] = []
-    for piece in _pieces(line.curve, np.isfinite(line.curve["low"].to_numpy(float))):
+    known = line.curve[line.curve["n"] > 0]
+    for piece in _pieces(known, np.isfinite(known["low"].to_numpy(float))):
         there = list(zip(piece["x"], piece["high"], strict=True))
         back = list(zip(piece["x"], np.maximum(piece["low"], floor), strict=True))[::-1]
         outline += [*there, *back, there[0], (None, None)]

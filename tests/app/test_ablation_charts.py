@@ -58,6 +58,14 @@ def test_hovering_says_the_band_by_its_name_and_n():
     )
 
 
+def test_line_and_band_go_on_over_epochs_in_which_nobody_measured():
+    figure = drawn(line("a", [0.5, NAN, 0.7], [0.6, NAN, 0.9]))
+    assert (list(means(figure)[0].x), list(means(figure)[0].y)) == ([0, 2], pytest.approx([0.55, 0.8]))
+    (band,) = filled(figure)
+    assert list(band.x)[:4] == [0, 2, 2, 0]
+    assert list(band.y)[:4] == pytest.approx([0.6, 0.9, 0.7, 0.5])
+
+
 def test_one_seed_is_a_line_without_a_band():
     figure = drawn(line("a", [0.5, 0.7]))
     assert filled(figure) == []
