@@ -27,8 +27,8 @@ _READING = (
     "what is called better or worse holds at 5 % after Holm's correction. *Cannot be told apart* is no proof "
     "of being equal: the interval says how large a difference may still be. Where some arms of a study have "
     "more than three seeds, the others were added once the first three were seen. Seconds are wall seconds "
-    "while other work ran beside, without those of consistency, which is measured once and kept: samples are the "
-    "cost to compare. Every seed stands in [tests/studies](tests/studies)."
+    "while other work ran beside, without those of consistency, which is measured once and kept: samples are "
+    "the cost to compare. Every seed stands in [tests/studies](tests/studies)."
 )
 
 Content = Mapping[str, Any]
